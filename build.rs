@@ -1,0 +1,187 @@
+//! Turns the catalogue (`profiles/commands/*.toml`) and the built-in profiles (`profiles/*.toml`)
+//! into static tables: a launch parses none of them. A mistake in the data stops the build with
+//! the file's name.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+use toml::{Table, Value};
+
+fn main() {
+    println!("cargo::rerun-if-changed=profiles");
+    println!("cargo::rerun-if-changed=build.rs");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let out = Path::new(&out);
+    fs::write(out.join("catalogue.rs"), catalogue()).expect("OUT_DIR is writable");
+    fs::write(out.join("builtin.rs"), profiles()).expect("OUT_DIR is writable");
+}
+
+/// Files of a directory that end in `.toml`, by name.
+fn toml_files(dir: &str) -> Vec<(String, String)> {
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap_or_else(|e| panic!("{dir}: {e}"))
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .map(|p| {
+            let text = fs::read_to_string(&p).unwrap_or_else(|e| panic!("{}: {e}", p.display()));
+            (p.display().to_string(), text)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// Built-in profiles stay text (the profile room has the one parser for them) but are named here.
+fn profiles() -> String {
+    let mut out = String::from("/// Built-in profiles: name and text.\npub static BUILTIN: &[(&str, &str)] = &[\n");
+    for (path, _) in toml_files("profiles") {
+        let name = Path::new(&path).file_stem().and_then(|s| s.to_str()).expect("a file has a name");
+        let full = fs::canonicalize(&path).expect("the file was just read");
+        let _ = writeln!(out, "    ({name:?}, include_str!({full:?})),");
+    }
+    out.push_str("];\n");
+    out
+}
+
+fn catalogue() -> String {
+    let mut tools = String::new();
+    let mut programs: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut count = 0;
+    for (path, text) in toml_files("profiles/commands") {
+        let file: Table = text.parse().unwrap_or_else(|e| panic!("{path}: {e}"));
+        check_keys(&path, &file, &["tool"]);
+        for tool in tables(&path, &file, "tool") {
+            check_keys(
+                &path,
+                tool,
+                &[
+                    "name", "programs", "reader", "resolver", "unlisted", "bare", "value-options",
+                    "secret-options", "data", "action", "example",
+                ],
+            );
+            let name = string(&path, tool, "name");
+            for program in strings(&path, tool, "programs") {
+                if let Some((_, other)) = programs.insert(program.clone(), (count, path.clone())) {
+                    panic!("{path}: program `{program}` is already a tool in {other}");
+                }
+            }
+            write_tool(&mut tools, &path, &name, tool);
+            count += 1;
+        }
+    }
+    let mut out = format!("/// Every tool.\npub static TOOLS: &[Tool] = &[\n{tools}];\n\n");
+    out.push_str("/// Program names, sorted, with the index of their tool.\nstatic PROGRAMS: &[(&str, usize)] = &[\n");
+    for (program, (index, _)) in &programs {
+        let _ = writeln!(out, "    ({program:?}, {index}),");
+    }
+    out.push_str("];\n");
+    out
+}
+
+fn write_tool(out: &mut String, path: &str, name: &str, tool: &Table) {
+    let _ = writeln!(
+        out,
+        "Tool {{ name: {name:?}, reader: {:?}, resolver: {:?}, unlisted: {}, bare: {}, value_options: {}, secret_options: {}, data: {}, actions: &[",
+        optional(path, tool, "reader").unwrap_or_else(|| "words".into()),
+        optional(path, tool, "resolver").unwrap_or_default(),
+        effect(path, optional(path, tool, "unlisted").as_deref().unwrap_or("none")),
+        effect(path, optional(path, tool, "bare").as_deref().unwrap_or("none")),
+        list(&strings(path, tool, "value-options")),
+        list(&strings(path, tool, "secret-options")),
+        data(path, tool),
+    );
+    let mut seen = Vec::new();
+    for action in tables(path, tool, "action") {
+        check_keys(path, action, &["name", "aliases", "effect", "why", "when", "example"]);
+        let action_name = string(path, action, "name");
+        assert!(!seen.contains(&action_name), "{path}: action `{action_name}` stands twice");
+        let _ = writeln!(
+            out,
+            "    ActionEntry {{ name: {action_name:?}, aliases: {}, effect: {}, why: {:?}, when: &[",
+            list(&strings(path, action, "aliases")),
+            effect(path, &string(path, action, "effect")),
+            optional(path, action, "why").unwrap_or_default(),
+        );
+        for when in tables(path, action, "when") {
+            check_keys(path, when, &["option", "value", "without", "word", "effect", "why"]);
+            let _ = writeln!(
+                out,
+                "        When {{ option: {}, value: {:?}, without: {}, word: {}, effect: {}, why: {:?} }},",
+                list(&strings(path, when, "option")),
+                optional(path, when, "value"),
+                list(&strings(path, when, "without")),
+                list(&strings(path, when, "word")),
+                effect(path, &string(path, when, "effect")),
+                optional(path, when, "why").unwrap_or_default(),
+            );
+        }
+        out.push_str("    ] },\n");
+        seen.push(action_name);
+    }
+    out.push_str("] },\n");
+}
+
+fn data(path: &str, tool: &Table) -> String {
+    let Some(value) = tool.get("data") else { return "&[]".into() };
+    let table = value.as_table().unwrap_or_else(|| panic!("{path}: `data` is not a table"));
+    let entries: Vec<String> =
+        table.keys().map(|key| format!("({key:?}, {} as &[&str])", list(&strings(path, table, key)))).collect();
+    format!("&[{}]", entries.join(", "))
+}
+
+fn check_keys(path: &str, table: &Table, known: &[&str]) {
+    for key in table.keys() {
+        assert!(known.contains(&key.as_str()), "{path}: unknown key `{key}` (known: {})", known.join(", "));
+    }
+}
+
+fn tables<'a>(path: &str, table: &'a Table, key: &str) -> Vec<&'a Table> {
+    match table.get(key) {
+        None => Vec::new(),
+        Some(Value::Array(items)) => {
+            items.iter().map(|i| i.as_table().unwrap_or_else(|| panic!("{path}: `{key}` holds something else than tables"))).collect()
+        }
+        Some(_) => panic!("{path}: write `[[{key}]]`"),
+    }
+}
+
+fn optional(path: &str, table: &Table, key: &str) -> Option<String> {
+    table.get(key).map(|v| v.as_str().unwrap_or_else(|| panic!("{path}: `{key}` is not a string")).to_owned())
+}
+
+fn string(path: &str, table: &Table, key: &str) -> String {
+    optional(path, table, key).unwrap_or_else(|| panic!("{path}: `{key}` is missing in {table:?}"))
+}
+
+/// A list of strings; a single string stands for a list of one.
+fn strings(path: &str, table: &Table, key: &str) -> Vec<String> {
+    match table.get(key) {
+        None => Vec::new(),
+        Some(Value::String(s)) => vec![s.clone()],
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|i| i.as_str().unwrap_or_else(|| panic!("{path}: `{key}` holds something else than strings")).to_owned())
+            .collect(),
+        Some(_) => panic!("{path}: `{key}` is not a list of strings"),
+    }
+}
+
+fn list(items: &[String]) -> String {
+    format!("&{items:?}")
+}
+
+fn effect(path: &str, word: &str) -> &'static str {
+    match word {
+        "none" => "Effect::None",
+        "reads" => "Effect::Reads",
+        "writes" => "Effect::Writes",
+        "changes-schema" => "Effect::ChangesSchema",
+        "opaque" => "Effect::Opaque",
+        "stops" => "Effect::Stops",
+        "destroys" => "Effect::Destroys",
+        other => panic!("{path}: `{other}` is no effect"),
+    }
+}

@@ -1,0 +1,137 @@
+//! One program start.
+
+use std::path::{Path, PathBuf};
+
+use crate::environment::Vars;
+use crate::source::Source;
+
+/// A word of a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The text; for a word that is not literal, as it is spelled.
+    pub text: String,
+    /// Why the text is not what the program will get (`$DB is not known`), or `None`.
+    pub unknown: Option<String>,
+}
+
+impl Word {
+    /// A literal word.
+    pub fn literal(text: impl Into<String>) -> Self {
+        Word { text: text.into(), unknown: None }
+    }
+
+    /// A word that cannot be known, and why.
+    pub fn unknown(spelled: impl Into<String>, why: impl Into<String>) -> Self {
+        Word { text: spelled.into(), unknown: Some(why.into()) }
+    }
+}
+
+/// Where a program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// On this machine, in this file system.
+    Here,
+    /// Somewhere else, in whose words: `docker exec web`, `ssh db1`. Its files and variables
+    /// cannot be seen from here.
+    Elsewhere(String),
+}
+
+/// What a program reads from standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stdin {
+    /// The caller's own standard input, whatever it is.
+    Inherited,
+    /// Nothing.
+    Null,
+    /// A file, redirected by the command line.
+    File(PathBuf),
+    /// Text that stands in the command line (heredoc, `echo '...' |`), and where.
+    Text(String, Source),
+    /// Something that cannot be known, and why.
+    Unknown(String),
+}
+
+/// One program start: what a wrapper or a shell line leads to.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The words; the first is the program as it is spelled. Never empty.
+    pub argv: Vec<Word>,
+    /// The variables that the program sees.
+    pub vars: Vars,
+    /// Why there may be further variables, or other values, that cannot be seen (`op run`
+    /// injects secrets, a login shell reads profiles); `None` where `vars` is all.
+    pub vars_open: Option<String>,
+    /// The directory it starts in.
+    pub cwd: PathBuf,
+    /// Why the directory is not known (`cd $DIR`); `cwd` is then only the last known one.
+    pub cwd_unknown: Option<String>,
+    /// Its standard input.
+    pub stdin: Stdin,
+    /// Where it runs.
+    pub place: Place,
+    /// The user it runs as, where a wrapper changed it (`sudo -u postgres`).
+    pub user: Option<String>,
+    /// The wrappers passed on the way, outermost first, for people.
+    pub via: Vec<String>,
+}
+
+impl Step {
+    /// A program start on this machine with literal words.
+    pub fn new(argv: impl IntoIterator<Item = String>, vars: Vars, cwd: PathBuf) -> Self {
+        Step {
+            argv: argv.into_iter().map(Word::literal).collect(),
+            vars,
+            vars_open: None,
+            cwd,
+            cwd_unknown: None,
+            stdin: Stdin::Inherited,
+            place: Place::Here,
+            user: None,
+            via: Vec::new(),
+        }
+    }
+
+    /// The same start with other words: what a wrapper runs.
+    pub fn with_argv(&self, argv: Vec<Word>) -> Self {
+        let mut step = self.clone();
+        step.argv = argv;
+        step
+    }
+
+    /// The same start with the first `n` words taken off; `None` where nothing is left.
+    pub fn tail(&self, n: usize) -> Option<Self> {
+        (n < self.argv.len()).then(|| self.with_argv(self.argv[n..].to_vec()))
+    }
+
+    /// Notes that a wrapper was passed.
+    pub fn through(mut self, wrapper: impl Into<String>) -> Self {
+        self.via.push(wrapper.into());
+        self
+    }
+
+    /// The program as it is spelled.
+    pub fn program_path(&self) -> &str {
+        self.argv.first().map_or("", |w| w.text.as_str())
+    }
+
+    /// The program's file name.
+    pub fn program(&self) -> &str {
+        let path = self.program_path();
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// The words after the program, as text.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.argv.iter().skip(1).map(|w| w.text.as_str())
+    }
+
+    /// The first word that cannot be known, and why.
+    pub fn first_unknown(&self) -> Option<(&str, &str)> {
+        self.argv.iter().find_map(|w| w.unknown.as_deref().map(|why| (w.text.as_str(), why)))
+    }
+
+    /// A path as the program would open it.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        crate::files::lexical(&self.cwd.join(path))
+    }
+}

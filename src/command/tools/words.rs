@@ -1,0 +1,68 @@
+//! The plain reader: options and subcommand words, matched to the catalogue's actions by the
+//! longest name.
+
+use crate::command::catalogue::{ActionEntry, When};
+use crate::command::{Action, Args, Command, Effect, Reading, Step, Stop, Tool};
+
+/// Reads a step of a tool whose actions are words: `dbmate drop`, `knex migrate:latest`.
+pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = Args::parse(&step.argv, tool.value_options);
+    if asks_for_help(&command.args) {
+        command.stops_early = Some(Stop::new("nothing-runs", "only help or the version is printed"));
+        return Reading::command(command);
+    }
+    let action = match action_of(tool, &command.args) {
+        Some((entry, used)) => {
+            let (effect, why) = effect_of(entry, &command.args, used);
+            Action::new(entry.name, effect, why)
+        }
+        None => match command.args.operand(0) {
+            Some(word) => Action::new(word.to_owned(), tool.unlisted, unlisted_why(tool.unlisted)),
+            None => Action::new(tool.name, tool.bare, ""),
+        },
+    };
+    Reading::command(command.doing(action))
+}
+
+fn unlisted_why(effect: Effect) -> &'static str {
+    if effect == Effect::None { "" } else { "the catalogue does not know this action" }
+}
+
+fn asks_for_help(args: &Args) -> bool {
+    args.has(&["--help", "--version"])
+}
+
+/// The action with the longest name that the operands start with, and how many of them it used.
+pub fn action_of(tool: &'static Tool, args: &Args) -> Option<(&'static ActionEntry, usize)> {
+    let operands: Vec<&str> = args.operand_texts().take(4).collect();
+    (1..=operands.len()).rev().find_map(|n| {
+        let name = operands[..n].join(" ");
+        tool.action(&name).map(|entry| (entry, n))
+    })
+}
+
+/// The effect of an action under the circumstances of these words.
+pub fn effect_of(
+    entry: &'static ActionEntry,
+    args: &Args,
+    used: usize,
+) -> (Effect, &'static str) {
+    for when in entry.when {
+        if holds(when, args, used) {
+            return (when.effect, if when.why.is_empty() { entry.why } else { when.why });
+        }
+    }
+    (entry.effect, entry.why)
+}
+
+fn holds(when: &When, args: &Args, used: usize) -> bool {
+    let option = when.option.is_empty()
+        || match when.value {
+            Some(wanted) => args.value(when.option).is_some_and(|v| v == wanted),
+            None => args.has(when.option),
+        };
+    let without = when.without.is_empty() || !args.has(when.without);
+    let word = when.word.is_empty() || args.operand_texts().skip(used).any(|w| when.word.contains(&w));
+    option && without && word
+}

@@ -1,0 +1,228 @@
+//! A read-only view of files: the real disk, or a map in memory for tests. Every file that was
+//! read is noted, so that what fed a verdict can be shown and recorded.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+/// A file larger than this is not read: configuration never is.
+pub const MAX_FILE: u64 = 8 * 1024 * 1024;
+
+/// Why a file could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileError {
+    /// There is nothing at that path.
+    Missing,
+    /// There is something, but not a regular file (a directory, a FIFO, a device).
+    NotAFile,
+    /// The caller may not read it.
+    Denied,
+    /// It is larger than [`MAX_FILE`].
+    TooLarge,
+    /// Any other failure, in the system's words.
+    Other(String),
+}
+
+impl std::fmt::Display for FileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FileError::Missing => f.write_str("no such file"),
+            FileError::NotAFile => f.write_str("not a regular file"),
+            FileError::Denied => f.write_str("permission denied"),
+            FileError::TooLarge => write!(f, "larger than {} MiB", MAX_FILE / 1024 / 1024),
+            FileError::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The view that resolvers get. Paths are absolute, or relative to the process's directory.
+pub trait Files {
+    /// The bytes of a regular file.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError>;
+    /// Whether a regular file (or a link to one) is there.
+    fn is_file(&self, path: &Path) -> bool;
+    /// Whether a directory (or a link to one) is there.
+    fn is_dir(&self, path: &Path) -> bool;
+    /// Whether anything is there.
+    fn exists(&self, path: &Path) -> bool;
+    /// Names in a directory, sorted; empty where it cannot be listed.
+    fn list(&self, dir: &Path) -> Vec<String>;
+    /// The path with links resolved; `None` where it does not exist.
+    fn real_path(&self, path: &Path) -> Option<PathBuf>;
+    /// The files read so far, in order, without repeats.
+    fn noted(&self) -> Vec<PathBuf>;
+
+    /// The text of a file; bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    fn read_text(&self, path: &Path) -> Result<String, FileError> {
+        self.read(path).map(|bytes| match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(e) => String::from_utf8_lossy(e.as_bytes()).into_owned(),
+        })
+    }
+}
+
+/// The real file system.
+#[derive(Debug, Default)]
+pub struct Disk {
+    noted: RefCell<Vec<PathBuf>>,
+}
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
+        // Looked at before it is opened: opening a FIFO would wait for a writer.
+        let meta = fs::metadata(path).map_err(|e| kind(&e))?;
+        if !meta.is_file() {
+            return Err(FileError::NotAFile);
+        }
+        let file = fs::File::open(path).map_err(|e| kind(&e))?;
+        let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(MAX_FILE)).unwrap_or(0));
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| kind(&e))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(FileError::TooLarge);
+        }
+        note(&self.noted, path);
+        Ok(bytes)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok()
+    }
+
+    fn list(&self, dir: &Path) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        fs::canonicalize(path).ok()
+    }
+
+    fn noted(&self) -> Vec<PathBuf> {
+        self.noted.borrow().clone()
+    }
+}
+
+/// Files in memory, by absolute path.
+#[derive(Debug, Default)]
+pub struct Memory {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    noted: RefCell<Vec<PathBuf>>,
+}
+
+impl Memory {
+    /// No files at all.
+    pub fn new() -> Self {
+        Memory::default()
+    }
+
+    /// Adds a file.
+    pub fn with(mut self, path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+        self.files.insert(path.into(), text.into());
+        self
+    }
+}
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
+        let path = lexical(path);
+        match self.files.get(&path) {
+            Some(bytes) => {
+                note(&self.noted, &path);
+                Ok(bytes.clone())
+            }
+            None if self.is_dir(&path) => Err(FileError::NotAFile),
+            None => Err(FileError::Missing),
+        }
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.files.contains_key(&lexical(path))
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        let path = lexical(path);
+        self.files.keys().any(|f| f != &path && f.starts_with(&path))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.is_file(path) || self.is_dir(path)
+    }
+
+    fn list(&self, dir: &Path) -> Vec<String> {
+        let dir = lexical(dir);
+        let mut names: Vec<String> = self
+            .files
+            .keys()
+            .filter_map(|f| f.strip_prefix(&dir).ok())
+            .filter_map(|rest| rest.components().next())
+            .map(|c| c.as_os_str().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        self.exists(path).then(|| lexical(path))
+    }
+
+    fn noted(&self) -> Vec<PathBuf> {
+        self.noted.borrow().clone()
+    }
+}
+
+/// The path without `.` and `..`, by its words alone.
+pub fn lexical(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !out.pop() {
+                    out.push("..");
+                }
+            }
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => out.push(part),
+        }
+    }
+    out
+}
+
+/// How a path is shown: relative to `base` where it lies below it.
+pub fn shown(path: &Path, base: &Path) -> String {
+    path.strip_prefix(base).unwrap_or(path).display().to_string()
+}
+
+fn note(noted: &RefCell<Vec<PathBuf>>, path: &Path) {
+    let mut noted = noted.borrow_mut();
+    if !noted.iter().any(|p| p == path) {
+        noted.push(path.to_owned());
+    }
+}
+
+fn kind(e: &io::Error) -> FileError {
+    match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing,
+        io::ErrorKind::PermissionDenied => FileError::Denied,
+        _ => FileError::Other(e.to_string()),
+    }
+}

@@ -1,0 +1,15 @@
+//! tagout starts a command with a scrubbed environment, knows which databases the command will
+//! reach and what it would do to them, refuses what must not happen, and records every call.
+//!
+//! Data flows one way: invocation → profile → environment → command → target → policy → gates →
+//! launch → record. See `docs/architecture.md`.
+
+pub mod command;
+pub mod config;
+pub mod environment;
+pub mod files;
+pub mod plan;
+pub mod policy;
+pub mod profile;
+pub mod source;
+pub mod target;

@@ -1,0 +1,1 @@
+//! `plan()`: everything up to the verdict.

@@ -1,0 +1,1 @@
+//! The decision table, and only it: pure, total, no clock, no file, no environment.

@@ -1,0 +1,269 @@
+//! Which databases a command will reach, with the source of every field.
+//!
+//! A resolver reads only what the child will see: its variables, files, options. What cannot be
+//! decided becomes a [`Gap`], never a guess.
+
+pub mod readers;
+mod registry;
+pub mod url;
+mod value;
+
+use crate::command::{Command, Stop, World};
+use crate::source::{Source, Sourced};
+
+pub use registry::resolve;
+pub use value::{Traced, Value};
+
+/// The kind of database server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Engine {
+    /// PostgreSQL and what speaks its protocol.
+    Postgres,
+    /// MySQL and MariaDB.
+    Mysql,
+    /// SQLite.
+    Sqlite,
+    /// Redis.
+    Redis,
+    /// MongoDB.
+    Mongodb,
+    /// Microsoft SQL Server.
+    Sqlserver,
+    /// ClickHouse.
+    Clickhouse,
+    /// Anything else, by the tool's own word.
+    Other(String),
+}
+
+impl Engine {
+    /// The word for it in output, config and records.
+    pub fn word(&self) -> &str {
+        match self {
+            Engine::Postgres => "postgres",
+            Engine::Mysql => "mysql",
+            Engine::Sqlite => "sqlite",
+            Engine::Redis => "redis",
+            Engine::Mongodb => "mongodb",
+            Engine::Sqlserver => "sqlserver",
+            Engine::Clickhouse => "clickhouse",
+            Engine::Other(word) => word,
+        }
+    }
+
+    /// The engine of a driver, adapter or URL scheme as the frameworks spell it (`pgsql`,
+    /// `mysql2`, `postgresql+psycopg`); an unknown word stays the tool's own.
+    pub fn from_driver(driver: &str) -> Engine {
+        let lower = driver.to_ascii_lowercase();
+        let stem = lower.split('+').next().unwrap_or(&lower);
+        match stem {
+            "pgsql" | "postgres" | "postgresql" | "postgis" | "pg" | "psql" | "psycopg" | "psycopg2"
+            | "cockroachdb" | "redshift" => Engine::Postgres,
+            "mysql" | "mysql2" | "mariadb" | "trilogy" | "mysqlgis" => Engine::Mysql,
+            "sqlite" | "sqlite3" | "spatialite" | "better-sqlite3" => Engine::Sqlite,
+            "redis" | "rediss" | "valkey" => Engine::Redis,
+            "mongodb" | "mongodb+srv" | "mongo" => Engine::Mongodb,
+            "sqlsrv" | "sqlserver" | "mssql" | "tedious" => Engine::Sqlserver,
+            "clickhouse" | "clickhousedb" => Engine::Clickhouse,
+            _ => Engine::Other(driver.to_owned()),
+        }
+    }
+
+    /// The port its clients use when none is named.
+    pub fn default_port(&self) -> Option<u16> {
+        match self {
+            Engine::Postgres => Some(5432),
+            Engine::Mysql => Some(3306),
+            Engine::Redis => Some(6379),
+            Engine::Mongodb => Some(27017),
+            Engine::Sqlserver => Some(1433),
+            Engine::Clickhouse => Some(9000),
+            Engine::Sqlite | Engine::Other(_) => None,
+        }
+    }
+}
+
+/// How a database is reached: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// By network.
+    Host {
+        /// Name or address as the client will use it.
+        host: Sourced<String>,
+        /// Port; `None` where the engine has no default and none was named.
+        port: Option<Sourced<u16>>,
+        /// The address that packets really go to where it is set apart from the name
+        /// (`PGHOSTADDR`).
+        hostaddr: Option<Sourced<String>>,
+    },
+    /// By a Unix socket: a file (MySQL, Redis) or a directory (PostgreSQL, whose file name also
+    /// holds the port).
+    Socket {
+        /// Socket file or directory; empty for the client's built-in default.
+        path: Sourced<String>,
+        /// Port in the socket's file name (PostgreSQL).
+        port: Option<Sourced<u16>>,
+    },
+    /// A database file.
+    File {
+        /// Absolute path where it can be known, else as given.
+        path: Sourced<String>,
+    },
+    /// A database in the memory of the process itself.
+    Memory {
+        /// Who said so.
+        source: Source,
+    },
+    /// An identifier in a cloud or container runtime (`aws rds ...`, a volume).
+    Identifier {
+        /// The name.
+        name: Sourced<String>,
+    },
+}
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Role {
+    /// It may write.
+    #[default]
+    Write,
+    /// A read replica.
+    Read,
+}
+
+/// One database that a command will reach. Every field that is here is known; what is not known
+/// is a [`Gap`] of the [`Resolution`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The kind of server.
+    pub engine: Engine,
+    /// How it is reached.
+    pub address: Address,
+    /// Database name (Redis: number). `None`: none is chosen, or it has none (SQLite).
+    pub database: Option<Sourced<String>>,
+    /// User name at the server.
+    pub user: Option<Sourced<String>>,
+    /// What it is used for.
+    pub role: Role,
+    /// The framework environment that this configuration belongs to (`production`, `test`).
+    pub environment: Option<Sourced<String>>,
+    /// The connection's name in the framework's configuration.
+    pub connection: Option<String>,
+    /// Remarks for `explain`.
+    pub notes: Vec<String>,
+}
+
+impl Target {
+    /// A target of that engine and address.
+    pub fn new(engine: Engine, address: Address) -> Self {
+        Target {
+            engine,
+            address,
+            database: None,
+            user: None,
+            role: Role::Write,
+            environment: None,
+            connection: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// With a database name.
+    pub fn database(mut self, database: Option<Sourced<String>>) -> Self {
+        self.database = database;
+        self
+    }
+
+    /// With a user name.
+    pub fn user(mut self, user: Option<Sourced<String>>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// The sources of all fields that point to the database (not the user).
+    pub fn sources(&self) -> Vec<&Source> {
+        let mut all: Vec<&Source> = Vec::new();
+        match &self.address {
+            Address::Host { host, port, hostaddr } => {
+                all.push(&host.source);
+                all.extend(port.as_ref().map(|p| &p.source));
+                all.extend(hostaddr.as_ref().map(|h| &h.source));
+            }
+            Address::Socket { path, port } => {
+                all.push(&path.source);
+                all.extend(port.as_ref().map(|p| &p.source));
+            }
+            Address::File { path } => all.push(&path.source),
+            Address::Memory { source } => all.push(source),
+            Address::Identifier { name } => all.push(&name.source),
+        }
+        all.extend(self.database.as_ref().map(|d| &d.source));
+        all
+    }
+}
+
+/// A part of a target that cannot be decided statically, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The field (`host`, `database`, `target` for all of it).
+    pub field: &'static str,
+    /// Why, with the place.
+    pub reason: String,
+}
+
+impl Gap {
+    /// A gap in that field.
+    pub fn new(field: &'static str, reason: impl Into<String>) -> Self {
+        Gap { field, reason: reason.into() }
+    }
+}
+
+/// What a resolver found out. Targets and gaps may stand side by side: some databases of a
+/// command are known, another one is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The databases that the command will, or may, reach.
+    pub targets: Vec<Target>,
+    /// What could not be decided.
+    pub gaps: Vec<Gap>,
+    /// What makes the command itself stop before it reaches any database.
+    pub errors: Vec<Stop>,
+    /// Remarks for `explain`.
+    pub notes: Vec<String>,
+}
+
+impl Resolution {
+    /// Nothing is reached.
+    pub fn none() -> Self {
+        Resolution::default()
+    }
+
+    /// One target.
+    pub fn target(target: Target) -> Self {
+        Resolution { targets: vec![target], ..Resolution::default() }
+    }
+
+    /// Unresolved altogether.
+    pub fn unresolved(reason: impl Into<String>) -> Self {
+        Resolution { gaps: vec![Gap::new("target", reason)], ..Resolution::default() }
+    }
+
+    /// The command stops by itself.
+    pub fn error(what: &'static str, detail: impl Into<String>) -> Self {
+        Resolution { errors: vec![Stop::new(what, detail)], ..Resolution::default() }
+    }
+
+    /// Adds another resolution's findings; a target that is there already is not repeated.
+    pub fn merge(&mut self, other: Resolution) {
+        for target in other.targets {
+            if !self.targets.contains(&target) {
+                self.targets.push(target);
+            }
+        }
+        self.gaps.extend(other.gaps);
+        self.errors.extend(other.errors);
+        self.notes.extend(other.notes);
+    }
+}
+
+/// A function that finds the databases of a command.
+pub type Resolver = fn(&Command, &World<'_>) -> Resolution;

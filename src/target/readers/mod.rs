@@ -1,0 +1,1 @@
+//! Readers of configuration formats: they know syntax and positions, nothing of policy.
