@@ -2,6 +2,13 @@
 //! into static tables: a launch parses none of them. A mistake in the data stops the build with
 //! the file's name.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a mistake in the data must stop the build"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -36,9 +43,14 @@ fn toml_files(dir: &str) -> Vec<(String, String)> {
 
 /// Built-in profiles stay text (the profile room has the one parser for them) but are named here.
 fn profiles() -> String {
-    let mut out = String::from("/// Built-in profiles: name and text.\npub static BUILTIN: &[(&str, &str)] = &[\n");
+    let mut out = String::from(
+        "/// Built-in profiles: name and text.\npub static BUILTIN: &[(&str, &str)] = &[\n",
+    );
     for (path, _) in toml_files("profiles") {
-        let name = Path::new(&path).file_stem().and_then(|s| s.to_str()).expect("a file has a name");
+        let name = Path::new(&path)
+            .file_stem()
+            .and_then(|s| s.to_str())
+            .expect("a file has a name");
         let full = fs::canonicalize(&path).expect("the file was just read");
         let _ = writeln!(out, "    ({name:?}, include_str!({full:?})),");
     }
@@ -58,8 +70,17 @@ fn catalogue() -> String {
                 &path,
                 tool,
                 &[
-                    "name", "programs", "reader", "resolver", "unlisted", "bare", "value-options",
-                    "secret-options", "data", "action", "example",
+                    "name",
+                    "programs",
+                    "reader",
+                    "resolver",
+                    "unlisted",
+                    "bare",
+                    "value-options",
+                    "secret-options",
+                    "data",
+                    "action",
+                    "example",
                 ],
             );
             let name = string(&path, tool, "name");
@@ -87,17 +108,32 @@ fn write_tool(out: &mut String, path: &str, name: &str, tool: &Table) {
         "Tool {{ name: {name:?}, reader: {:?}, resolver: {:?}, unlisted: {}, bare: {}, value_options: {}, secret_options: {}, data: {}, actions: &[",
         optional(path, tool, "reader").unwrap_or_else(|| "words".into()),
         optional(path, tool, "resolver").unwrap_or_default(),
-        effect(path, optional(path, tool, "unlisted").as_deref().unwrap_or("none")),
-        effect(path, optional(path, tool, "bare").as_deref().unwrap_or("none")),
+        effect(
+            path,
+            optional(path, tool, "unlisted")
+                .as_deref()
+                .unwrap_or("none")
+        ),
+        effect(
+            path,
+            optional(path, tool, "bare").as_deref().unwrap_or("none")
+        ),
         list(&strings(path, tool, "value-options")),
         list(&strings(path, tool, "secret-options")),
         data(path, tool),
     );
     let mut seen = Vec::new();
     for action in tables(path, tool, "action") {
-        check_keys(path, action, &["name", "aliases", "effect", "why", "when", "example"]);
+        check_keys(
+            path,
+            action,
+            &["name", "aliases", "effect", "why", "when", "example"],
+        );
         let action_name = string(path, action, "name");
-        assert!(!seen.contains(&action_name), "{path}: action `{action_name}` stands twice");
+        assert!(
+            !seen.contains(&action_name),
+            "{path}: action `{action_name}` stands twice"
+        );
         let _ = writeln!(
             out,
             "    ActionEntry {{ name: {action_name:?}, aliases: {}, effect: {}, why: {:?}, when: &[",
@@ -106,7 +142,11 @@ fn write_tool(out: &mut String, path: &str, name: &str, tool: &Table) {
             optional(path, action, "why").unwrap_or_default(),
         );
         for when in tables(path, action, "when") {
-            check_keys(path, when, &["option", "value", "without", "word", "effect", "why"]);
+            check_keys(
+                path,
+                when,
+                &["option", "value", "without", "word", "effect", "why"],
+            );
             let _ = writeln!(
                 out,
                 "        When {{ option: {}, value: {:?}, without: {}, word: {}, effect: {}, why: {:?} }},",
@@ -125,31 +165,49 @@ fn write_tool(out: &mut String, path: &str, name: &str, tool: &Table) {
 }
 
 fn data(path: &str, tool: &Table) -> String {
-    let Some(value) = tool.get("data") else { return "&[]".into() };
-    let table = value.as_table().unwrap_or_else(|| panic!("{path}: `data` is not a table"));
-    let entries: Vec<String> =
-        table.keys().map(|key| format!("({key:?}, {} as &[&str])", list(&strings(path, table, key)))).collect();
+    let Some(value) = tool.get("data") else {
+        return "&[]".into();
+    };
+    let table = value
+        .as_table()
+        .unwrap_or_else(|| panic!("{path}: `data` is not a table"));
+    let entries: Vec<String> = table
+        .keys()
+        .map(|key| format!("({key:?}, {} as &[&str])", list(&strings(path, table, key))))
+        .collect();
     format!("&[{}]", entries.join(", "))
 }
 
 fn check_keys(path: &str, table: &Table, known: &[&str]) {
     for key in table.keys() {
-        assert!(known.contains(&key.as_str()), "{path}: unknown key `{key}` (known: {})", known.join(", "));
+        assert!(
+            known.contains(&key.as_str()),
+            "{path}: unknown key `{key}` (known: {})",
+            known.join(", ")
+        );
     }
 }
 
 fn tables<'a>(path: &str, table: &'a Table, key: &str) -> Vec<&'a Table> {
     match table.get(key) {
         None => Vec::new(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|i| i.as_table().unwrap_or_else(|| panic!("{path}: `{key}` holds something else than tables"))).collect()
-        }
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|i| {
+                i.as_table()
+                    .unwrap_or_else(|| panic!("{path}: `{key}` holds something else than tables"))
+            })
+            .collect(),
         Some(_) => panic!("{path}: write `[[{key}]]`"),
     }
 }
 
 fn optional(path: &str, table: &Table, key: &str) -> Option<String> {
-    table.get(key).map(|v| v.as_str().unwrap_or_else(|| panic!("{path}: `{key}` is not a string")).to_owned())
+    table.get(key).map(|v| {
+        v.as_str()
+            .unwrap_or_else(|| panic!("{path}: `{key}` is not a string"))
+            .to_owned()
+    })
 }
 
 fn string(path: &str, table: &Table, key: &str) -> String {
@@ -163,7 +221,11 @@ fn strings(path: &str, table: &Table, key: &str) -> Vec<String> {
         Some(Value::String(s)) => vec![s.clone()],
         Some(Value::Array(items)) => items
             .iter()
-            .map(|i| i.as_str().unwrap_or_else(|| panic!("{path}: `{key}` holds something else than strings")).to_owned())
+            .map(|i| {
+                i.as_str()
+                    .unwrap_or_else(|| panic!("{path}: `{key}` holds something else than strings"))
+                    .to_owned()
+            })
             .collect(),
         Some(_) => panic!("{path}: `{key}` is not a list of strings"),
     }

@@ -84,7 +84,9 @@ impl Files for Disk {
         }
         let file = fs::File::open(path).map_err(|e| kind(&e))?;
         let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(MAX_FILE)).unwrap_or(0));
-        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|e| kind(&e))?;
+        file.take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| kind(&e))?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(FileError::TooLarge);
         }
@@ -105,9 +107,13 @@ impl Files for Disk {
     }
 
     fn list(&self, dir: &Path) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+        let Ok(entries) = fs::read_dir(dir) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = entries
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -160,7 +166,9 @@ impl Files for Memory {
 
     fn is_dir(&self, path: &Path) -> bool {
         let path = lexical(path);
-        self.files.keys().any(|f| f != &path && f.starts_with(&path))
+        self.files
+            .keys()
+            .any(|f| f != &path && f.starts_with(&path))
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -209,7 +217,10 @@ pub fn lexical(path: &Path) -> PathBuf {
 
 /// How a path is shown: relative to `base` where it lies below it.
 pub fn shown(path: &Path, base: &Path) -> String {
-    path.strip_prefix(base).unwrap_or(path).display().to_string()
+    path.strip_prefix(base)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn note(noted: &RefCell<Vec<PathBuf>>, path: &Path) {

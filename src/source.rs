@@ -34,7 +34,10 @@ pub struct Source {
 impl Source {
     /// A source of the given kind with the words that name it.
     pub fn new(kind: SourceKind, text: impl Into<Cow<'static, str>>) -> Self {
-        Source { kind, text: text.into() }
+        Source {
+            kind,
+            text: text.into(),
+        }
     }
 
     /// Line `line` (from 1) of a project file shown as `path`.
@@ -88,7 +91,11 @@ pub struct Sourced<T> {
 impl<T> Sourced<T> {
     /// A value that beat nothing.
     pub fn new(value: T, source: Source) -> Self {
-        Sourced { value, source, beat: Vec::new() }
+        Sourced {
+            value,
+            source,
+            beat: Vec::new(),
+        }
     }
 
     /// Notes a source that lost to this one.
@@ -99,6 +106,10 @@ impl<T> Sourced<T> {
 
     /// The same provenance for a value derived from this one.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Sourced<U> {
-        Sourced { value: f(self.value), source: self.source, beat: self.beat }
+        Sourced {
+            value: f(self.value),
+            source: self.source,
+            beat: self.beat,
+        }
     }
 }

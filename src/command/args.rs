@@ -49,7 +49,12 @@ impl Args {
     fn take_option(&mut self, argv: &[Word], at: usize, with_value: &[&str]) -> usize {
         let word = &argv[at];
         let mut push = |name: &str, value: Option<String>, unknown: Option<String>| {
-            self.options.push(Opt { name: name.to_owned(), value, unknown, at });
+            self.options.push(Opt {
+                name: name.to_owned(),
+                value,
+                unknown,
+                at,
+            });
         };
         if let Some((name, value)) = word.text.split_once('=')
             && (word.text.starts_with("--") || with_value.contains(&name))
@@ -63,7 +68,10 @@ impl Args {
                 return 0;
             }
             let next = argv.get(at + 1);
-            let unknown = word.unknown.clone().or_else(|| next.and_then(|w| w.unknown.clone()));
+            let unknown = word
+                .unknown
+                .clone()
+                .or_else(|| next.and_then(|w| w.unknown.clone()));
             push(&word.text, next.map(|w| w.text.clone()), unknown);
             return usize::from(next.is_some());
         }
@@ -79,7 +87,10 @@ impl Args {
                 return 0;
             }
             let next = argv.get(at + 1);
-            let unknown = word.unknown.clone().or_else(|| next.and_then(|w| w.unknown.clone()));
+            let unknown = word
+                .unknown
+                .clone()
+                .or_else(|| next.and_then(|w| w.unknown.clone()));
             push(&name, next.map(|w| w.text.clone()), unknown);
             return usize::from(next.is_some());
         }
@@ -88,12 +99,17 @@ impl Args {
 
     /// Whether any of these options was given.
     pub fn has(&self, names: &[&str]) -> bool {
-        self.options.iter().any(|o| names.contains(&o.name.as_str()))
+        self.options
+            .iter()
+            .any(|o| names.contains(&o.name.as_str()))
     }
 
     /// The last of these options that was given.
     pub fn last(&self, names: &[&str]) -> Option<&Opt> {
-        self.options.iter().rev().find(|o| names.contains(&o.name.as_str()))
+        self.options
+            .iter()
+            .rev()
+            .find(|o| names.contains(&o.name.as_str()))
     }
 
     /// The value of the last of these options that has one.
@@ -127,7 +143,14 @@ mod tests {
 
     #[test]
     fn values_are_taken_attached_or_from_the_next_word() {
-        for line in ["p --database=x y", "p --database x y", "p -dx y", "p -d x y", "p -vd x y", "p -d=x y"] {
+        for line in [
+            "p --database=x y",
+            "p --database x y",
+            "p -dx y",
+            "p -d x y",
+            "p -vd x y",
+            "p -d=x y",
+        ] {
             let args = parse(line);
             let value = args.value(&["-d", "--database"]);
             assert_eq!(value, Some("x"), "{line}");

@@ -62,12 +62,17 @@ pub struct When {
 impl Tool {
     /// The action of exactly that name or alias.
     pub fn action(&self, name: &str) -> Option<&'static ActionEntry> {
-        self.actions.iter().find(|a| a.name == name || a.aliases.contains(&name))
+        self.actions
+            .iter()
+            .find(|a| a.name == name || a.aliases.contains(&name))
     }
 
     /// The reader's free data under a key; empty where there is none.
     pub fn data(&self, key: &str) -> &'static [&'static str] {
-        self.data.iter().find(|(k, _)| *k == key).map_or(&[], |(_, v)| v)
+        self.data
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map_or(&[], |(_, v)| v)
     }
 }
 
@@ -78,7 +83,11 @@ include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 pub fn find(program: &str) -> Option<&'static Tool> {
     lookup(program).or_else(|| {
         let stem = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-        if stem.is_empty() { None } else { lookup(&format!("{stem}#")) }
+        if stem.is_empty() {
+            None
+        } else {
+            lookup(&format!("{stem}#"))
+        }
     })
 }
 
@@ -88,6 +97,8 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 }
 
 fn lookup(program: &str) -> Option<&'static Tool> {
-    let at = PROGRAMS.binary_search_by(|(name, _)| (*name).cmp(program)).ok()?;
+    let at = PROGRAMS
+        .binary_search_by(|(name, _)| (*name).cmp(program))
+        .ok()?;
     TOOLS.get(PROGRAMS[at].1)
 }

@@ -88,7 +88,11 @@ impl Action {
         effect: Effect,
         why: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Action { name: name.into(), effect, why: why.into() }
+        Action {
+            name: name.into(),
+            effect,
+            why: why.into(),
+        }
     }
 }
 
@@ -127,7 +131,10 @@ pub struct Stop {
 impl Stop {
     /// A stop of that class.
     pub fn new(what: &'static str, detail: impl Into<String>) -> Self {
-        Stop { what, detail: detail.into() }
+        Stop {
+            what,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -168,12 +175,19 @@ impl Command {
         if self.stops_early.is_some() {
             return Effect::None;
         }
-        self.actions.iter().map(|a| a.effect).max().unwrap_or(Effect::None)
+        self.actions
+            .iter()
+            .map(|a| a.effect)
+            .max()
+            .unwrap_or(Effect::None)
     }
 
     /// A fact that the reader left for the resolver.
     pub fn hint(&self, name: &str) -> Option<&str> {
-        self.hints.iter().find(|(n, _)| *n == name).map(|(_, v)| v.as_str())
+        self.hints
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The name of the tool, or of the unknown program.
@@ -214,12 +228,18 @@ pub struct Reading {
 impl Reading {
     /// The step is this command.
     pub fn command(command: Command) -> Self {
-        Reading { command: Some(command), steps: Vec::new() }
+        Reading {
+            command: Some(command),
+            steps: Vec::new(),
+        }
     }
 
     /// The step only starts these.
     pub fn steps(steps: Vec<Step>) -> Self {
-        Reading { command: None, steps }
+        Reading {
+            command: None,
+            steps,
+        }
     }
 
     /// The step is not what the catalogue took it for; it counts as an unknown program.
@@ -228,7 +248,12 @@ impl Reading {
     }
 
     /// The step can do anything, because of `why`.
-    pub fn opaque(tool: Option<&'static Tool>, step: &Step, name: &'static str, why: impl Into<String>) -> Self {
+    pub fn opaque(
+        tool: Option<&'static Tool>,
+        step: &Step,
+        name: &'static str,
+        why: impl Into<String>,
+    ) -> Self {
         let action = Action::new(name, Effect::Opaque, why.into());
         Reading::command(Command::new(tool, step.clone()).doing(action))
     }

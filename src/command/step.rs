@@ -17,12 +17,18 @@ pub struct Word {
 impl Word {
     /// A literal word.
     pub fn literal(text: impl Into<String>) -> Self {
-        Word { text: text.into(), unknown: None }
+        Word {
+            text: text.into(),
+            unknown: None,
+        }
     }
 
     /// A word that cannot be known, and why.
     pub fn unknown(spelled: impl Into<String>, why: impl Into<String>) -> Self {
-        Word { text: spelled.into(), unknown: Some(why.into()) }
+        Word {
+            text: spelled.into(),
+            unknown: Some(why.into()),
+        }
     }
 }
 
@@ -127,7 +133,9 @@ impl Step {
 
     /// The first word that cannot be known, and why.
     pub fn first_unknown(&self) -> Option<(&str, &str)> {
-        self.argv.iter().find_map(|w| w.unknown.as_deref().map(|why| (w.text.as_str(), why)))
+        self.argv
+            .iter()
+            .find_map(|w| w.unknown.as_deref().map(|why| (w.text.as_str(), why)))
     }
 
     /// A path as the program would open it.

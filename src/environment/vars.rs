@@ -53,7 +53,10 @@ impl Vars {
 
     /// Sets a variable, replacing an older value.
     pub fn set(&mut self, name: impl Into<String>, value: impl AsRef<OsStr>, source: Source) {
-        let var = Var { value: value.as_ref().to_owned(), source };
+        let var = Var {
+            value: value.as_ref().to_owned(),
+            source,
+        };
         Rc::make_mut(&mut self.0).insert(name.into(), var);
     }
 

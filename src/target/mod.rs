@@ -56,8 +56,8 @@ impl Engine {
         let lower = driver.to_ascii_lowercase();
         let stem = lower.split('+').next().unwrap_or(&lower);
         match stem {
-            "pgsql" | "postgres" | "postgresql" | "postgis" | "pg" | "psql" | "psycopg" | "psycopg2"
-            | "cockroachdb" | "redshift" => Engine::Postgres,
+            "pgsql" | "postgres" | "postgresql" | "postgis" | "pg" | "psql" | "psycopg"
+            | "psycopg2" | "cockroachdb" | "redshift" => Engine::Postgres,
             "mysql" | "mysql2" | "mariadb" | "trilogy" | "mysqlgis" => Engine::Mysql,
             "sqlite" | "sqlite3" | "spatialite" | "better-sqlite3" => Engine::Sqlite,
             "redis" | "rediss" | "valkey" => Engine::Redis,
@@ -183,7 +183,11 @@ impl Target {
     pub fn sources(&self) -> Vec<&Source> {
         let mut all: Vec<&Source> = Vec::new();
         match &self.address {
-            Address::Host { host, port, hostaddr } => {
+            Address::Host {
+                host,
+                port,
+                hostaddr,
+            } => {
                 all.push(&host.source);
                 all.extend(port.as_ref().map(|p| &p.source));
                 all.extend(hostaddr.as_ref().map(|h| &h.source));
@@ -213,7 +217,10 @@ pub struct Gap {
 impl Gap {
     /// A gap in that field.
     pub fn new(field: &'static str, reason: impl Into<String>) -> Self {
-        Gap { field, reason: reason.into() }
+        Gap {
+            field,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -239,17 +246,26 @@ impl Resolution {
 
     /// One target.
     pub fn target(target: Target) -> Self {
-        Resolution { targets: vec![target], ..Resolution::default() }
+        Resolution {
+            targets: vec![target],
+            ..Resolution::default()
+        }
     }
 
     /// Unresolved altogether.
     pub fn unresolved(reason: impl Into<String>) -> Self {
-        Resolution { gaps: vec![Gap::new("target", reason)], ..Resolution::default() }
+        Resolution {
+            gaps: vec![Gap::new("target", reason)],
+            ..Resolution::default()
+        }
     }
 
     /// The command stops by itself.
     pub fn error(what: &'static str, detail: impl Into<String>) -> Self {
-        Resolution { errors: vec![Stop::new(what, detail)], ..Resolution::default() }
+        Resolution {
+            errors: vec![Stop::new(what, detail)],
+            ..Resolution::default()
+        }
     }
 
     /// Adds another resolution's findings; a target that is there already is not repeated.

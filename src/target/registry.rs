@@ -5,23 +5,32 @@ use crate::command::{Command, Place, World};
 
 /// The resolver of that catalogue name.
 fn resolver(name: &str) -> Option<Resolver> {
-    match name {
-        _ => None,
-    }
+    let table: &[(&str, Resolver)] = &[];
+    table
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, resolver)| *resolver)
 }
 
 /// Finds the databases that a command will reach. Where the words, the directory or the
 /// environment cannot be known, the answer carries a gap that says so.
 pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
-    let Some(tool) = command.tool else { return Resolution::none() };
+    let Some(tool) = command.tool else {
+        return Resolution::none();
+    };
     if let Some(stop) = &command.stops_early {
-        return Resolution { errors: vec![stop.clone()], ..Resolution::default() };
+        return Resolution {
+            errors: vec![stop.clone()],
+            ..Resolution::default()
+        };
     }
     if tool.resolver.is_empty() {
         return Resolution::none();
     }
     if let Place::Elsewhere(place) = &command.step.place {
-        return Resolution::unresolved(format!("runs in `{place}`: its files and variables cannot be seen from here"));
+        return Resolution::unresolved(format!(
+            "runs in `{place}`: its files and variables cannot be seen from here"
+        ));
     }
     let mut resolution = match resolver(tool.resolver) {
         Some(resolve) => resolve(command, world),
@@ -34,8 +43,18 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
 /// Gaps that hold for any tool: words, directory or variables that are not known.
 fn unseen(command: &Command) -> Vec<Gap> {
     let step = &command.step;
-    let word = step.first_unknown().map(|(word, why)| Gap::new("target", format!("the word `{word}` is not literal: {why}")));
-    let cwd = step.cwd_unknown.as_ref().map(|why| Gap::new("target", format!("the working directory is not known: {why}")));
-    let vars = step.vars_open.as_ref().map(|why| Gap::new("target", format!("the environment is not known: {why}")));
+    let word = step
+        .first_unknown()
+        .map(|(word, why)| Gap::new("target", format!("the word `{word}` is not literal: {why}")));
+    let cwd = step.cwd_unknown.as_ref().map(|why| {
+        Gap::new(
+            "target",
+            format!("the working directory is not known: {why}"),
+        )
+    });
+    let vars = step
+        .vars_open
+        .as_ref()
+        .map(|why| Gap::new("target", format!("the environment is not known: {why}")));
     [word, cwd, vars].into_iter().flatten().collect()
 }

@@ -64,7 +64,9 @@ impl Url {
     pub fn split(text: &str) -> Option<Url> {
         let (scheme, rest) = text.split_once(':')?;
         let valid = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c));
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-._".contains(c));
         if !valid {
             return None;
         }
@@ -111,7 +113,10 @@ impl Url {
         }
         let bracket = place.rfind(']').map_or(0, |at| at + 1);
         let (host, port) = match place[bracket..].rfind(':') {
-            Some(colon) => (&place[..bracket + colon], Some(place[bracket + colon + 1..].to_owned())),
+            Some(colon) => (
+                &place[..bracket + colon],
+                Some(place[bracket + colon + 1..].to_owned()),
+            ),
             None => (place, None),
         };
         self.host = (!host.is_empty()).then(|| host.to_owned());
@@ -125,7 +130,11 @@ impl Url {
 
     /// The last query parameter of that name, still encoded.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+        self.query
+            .iter()
+            .rev()
+            .find(|(k, _)| k == name)
+            .map(|(_, v)| v.as_str())
     }
 }
 
@@ -145,8 +154,12 @@ pub fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let code = hex.and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten();
+        let code = hex
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match code {
             Some(byte) => {
                 out.push(byte);
@@ -167,10 +180,20 @@ mod tests {
 
     #[test]
     fn parts_are_split_by_position() {
-        let url = Url::split("postgresql://app:p@ss@[::1]:5433/shop?sslmode=require&host=x#f").unwrap();
-        assert_eq!((url.scheme.as_str(), url.user.as_deref()), ("postgresql", Some("app")));
-        assert_eq!((url.host.as_deref(), url.port.as_deref()), (Some("[::1]"), Some("5433")));
-        assert_eq!((url.path.as_str(), url.parameter("host")), ("/shop", Some("x")));
+        let url =
+            Url::split("postgresql://app:p@ss@[::1]:5433/shop?sslmode=require&host=x#f").unwrap();
+        assert_eq!(
+            (url.scheme.as_str(), url.user.as_deref()),
+            ("postgresql", Some("app"))
+        );
+        assert_eq!(
+            (url.host.as_deref(), url.port.as_deref()),
+            (Some("[::1]"), Some("5433"))
+        );
+        assert_eq!(
+            (url.path.as_str(), url.parameter("host")),
+            ("/shop", Some("x"))
+        );
         assert!(url.has_password());
     }
 

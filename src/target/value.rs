@@ -38,7 +38,11 @@ pub struct Traced {
 impl Traced {
     /// A value from one place.
     pub fn new(value: Value, source: Source) -> Self {
-        Traced { value, source, beat: Vec::new() }
+        Traced {
+            value,
+            source,
+            beat: Vec::new(),
+        }
     }
 
     /// A value that cannot be decided.

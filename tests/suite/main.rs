@@ -1,6 +1,14 @@
 //! End-to-end tests: the real binary, real frameworks, real servers. One test program, so that
 //! the library is linked once.
-#![allow(clippy::disallowed_methods, reason = "tests start programs and read their own environment")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests start programs, read their own environment and say what they skip"
+)]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod support;

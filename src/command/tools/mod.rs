@@ -11,6 +11,11 @@ pub fn read(tool: &'static Tool, step: &Step, _world: &World<'_>) -> Reading {
     match tool.reader {
         "words" => words::read(tool, step),
         "prefix" => super::unwrap::prefix(tool, step),
-        other => Reading::opaque(Some(tool), step, "no reader", format!("no reader `{other}`")),
+        other => Reading::opaque(
+            Some(tool),
+            step,
+            "no reader",
+            format!("no reader `{other}`"),
+        ),
     }
 }

@@ -9,7 +9,10 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
     command.args = Args::parse(&step.argv, tool.value_options);
     if asks_for_help(&command.args) {
-        command.stops_early = Some(Stop::new("nothing-runs", "only help or the version is printed"));
+        command.stops_early = Some(Stop::new(
+            "nothing-runs",
+            "only help or the version is printed",
+        ));
         return Reading::command(command);
     }
     let action = match action_of(tool, &command.args) {
@@ -26,7 +29,11 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
 }
 
 fn unlisted_why(effect: Effect) -> &'static str {
-    if effect == Effect::None { "" } else { "the catalogue does not know this action" }
+    if effect == Effect::None {
+        ""
+    } else {
+        "the catalogue does not know this action"
+    }
 }
 
 fn asks_for_help(args: &Args) -> bool {
@@ -43,14 +50,17 @@ pub fn action_of(tool: &'static Tool, args: &Args) -> Option<(&'static ActionEnt
 }
 
 /// The effect of an action under the circumstances of these words.
-pub fn effect_of(
-    entry: &'static ActionEntry,
-    args: &Args,
-    used: usize,
-) -> (Effect, &'static str) {
+pub fn effect_of(entry: &'static ActionEntry, args: &Args, used: usize) -> (Effect, &'static str) {
     for when in entry.when {
         if holds(when, args, used) {
-            return (when.effect, if when.why.is_empty() { entry.why } else { when.why });
+            return (
+                when.effect,
+                if when.why.is_empty() {
+                    entry.why
+                } else {
+                    when.why
+                },
+            );
         }
     }
     (entry.effect, entry.why)
@@ -63,6 +73,10 @@ fn holds(when: &When, args: &Args, used: usize) -> bool {
             None => args.has(when.option),
         };
     let without = when.without.is_empty() || !args.has(when.without);
-    let word = when.word.is_empty() || args.operand_texts().skip(used).any(|w| when.word.contains(&w));
+    let word = when.word.is_empty()
+        || args
+            .operand_texts()
+            .skip(used)
+            .any(|w| when.word.contains(&w));
     option && without && word
 }

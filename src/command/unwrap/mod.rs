@@ -5,7 +5,11 @@ use super::{Args, Command, Reading, Step, Tool, Word, World};
 /// A wrapper whose tail is the command: `nice -n 5 CMD`, `timeout 10 CMD`. The catalogue gives the
 /// options with values, and under `data.skip` how many words stand before the command.
 pub(super) fn prefix(tool: &'static Tool, step: &Step) -> Reading {
-    let skip = tool.data("skip").first().and_then(|n| n.parse().ok()).unwrap_or(0usize);
+    let skip = tool
+        .data("skip")
+        .first()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0usize);
     match tail_after_options(&step.argv, tool.value_options, skip) {
         Some(argv) => Reading::steps(vec![step.with_argv(argv).through(tool.name)]),
         None => Reading::command(Command::new(Some(tool), step.clone())),
@@ -26,7 +30,9 @@ pub fn tail_after_options(argv: &[Word], with_value: &[&str], skip: usize) -> Op
             break;
         }
         let used = Args::parse(&argv[..=at], with_value);
-        let takes_next = used.options.last().is_some_and(|o| o.at == at && o.value.is_none() && with_value.contains(&o.name.as_str()));
+        let takes_next = used.options.last().is_some_and(|o| {
+            o.at == at && o.value.is_none() && with_value.contains(&o.name.as_str())
+        });
         at += if takes_next { 2 } else { 1 };
     }
     let start = at + skip;
@@ -51,5 +57,7 @@ pub fn script(step: &Step, world: &World<'_>) -> Option<Reading> {
         return None;
     }
     words.extend(step.argv.iter().cloned());
-    Some(Reading::steps(vec![step.with_argv(words).through(step.program_path())]))
+    Some(Reading::steps(vec![
+        step.with_argv(words).through(step.program_path()),
+    ]))
 }
