@@ -1,0 +1,177 @@
+//! Who called: users, terminal, and the chain of parent processes, as the kernel tells it.
+
+use std::fs;
+
+/// How many parents are followed.
+const MAX_ANCESTORS: usize = 16;
+
+/// Variables that anybody can set but that help to find a run again: who logged in from where,
+/// which pipeline it was.
+const CLAIMS: [&str; 12] = [
+    "SSH_CLIENT",
+    "SUDO_USER",
+    "SUDO_UID",
+    "GITHUB_RUN_ID",
+    "GITHUB_REPOSITORY",
+    "GITHUB_ACTOR",
+    "CI_JOB_ID",
+    "CI_PIPELINE_ID",
+    "BUILD_TAG",
+    "BUILDKITE_BUILD_ID",
+    "KUBERNETES_SERVICE_HOST",
+    "INVOCATION_ID",
+];
+
+/// The caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// Real user id.
+    pub uid: u32,
+    /// Effective user id.
+    pub euid: u32,
+    /// The user id that logged in; survives `sudo` and `su`.
+    pub login_uid: Option<u32>,
+    /// The kernel's audit session.
+    pub audit_session: Option<u32>,
+    /// Name of the effective user, where known.
+    pub user: Option<String>,
+    /// Controlling terminal, as `pts/3`.
+    pub tty: Option<String>,
+    /// Parent, its parent, and so on.
+    pub ancestors: Vec<Ancestor>,
+    /// Facts that only variables tell, so that they may be lies: (name, value).
+    pub claims: Vec<(String, String)>,
+}
+
+/// A parent process. Process ids repeat; id and start time together do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ancestor {
+    /// Process id.
+    pub pid: u32,
+    /// Start, in clock ticks since boot (field 22 of `/proc/PID/stat`).
+    pub start: u64,
+    /// Name of the program, as the kernel keeps it (15 bytes).
+    pub comm: String,
+}
+
+impl Actor {
+    /// Reads the facts about this process from `/proc`; what is not there stays unknown.
+    /// `variable` looks up the caller's environment.
+    pub fn read(user: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> Actor {
+        let own = fs::read("/proc/self/stat").ok();
+        let own = own.as_deref().and_then(Stat::parse);
+        Actor {
+            uid: nix::unistd::Uid::current().as_raw(),
+            euid: nix::unistd::Uid::effective().as_raw(),
+            login_uid: audit_number("/proc/self/loginuid"),
+            audit_session: audit_number("/proc/self/sessionid"),
+            user,
+            tty: own.as_ref().and_then(|s| terminal(s.tty)),
+            ancestors: ancestors(own.map_or(0, |s| s.parent)),
+            claims: claims(variable),
+        }
+    }
+}
+
+fn claims(variable: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
+    CLAIMS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
+        .collect()
+}
+
+/// The kernel says 2^32-1 for "not set".
+fn audit_number(path: &str) -> Option<u32> {
+    let text = fs::read_to_string(path).ok()?;
+    text.trim().parse().ok().filter(|n| *n != u32::MAX)
+}
+
+fn ancestors(first: u32) -> Vec<Ancestor> {
+    let mut found = Vec::new();
+    let mut pid = first;
+    while pid > 0 && found.len() < MAX_ANCESTORS {
+        let Ok(bytes) = fs::read(format!("/proc/{pid}/stat")) else {
+            break;
+        };
+        let Some(stat) = Stat::parse(&bytes) else {
+            break;
+        };
+        found.push(Ancestor {
+            pid,
+            start: stat.start,
+            comm: stat.comm,
+        });
+        pid = stat.parent;
+    }
+    found
+}
+
+/// The fields of `/proc/PID/stat` that matter here.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    comm: String,
+    parent: u32,
+    tty: u32,
+    start: u64,
+}
+
+impl Stat {
+    /// The name may hold spaces and parentheses: it ends at the *last* parenthesis.
+    fn parse(bytes: &[u8]) -> Option<Stat> {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, tail) = text.rsplit_once(')')?;
+        let (_, comm) = head.split_once('(')?;
+        let mut fields = tail.split_ascii_whitespace().skip(1);
+        let parent = fields.next()?.parse().ok()?;
+        let tty: i32 = fields.nth(2)?.parse().ok()?;
+        let start = fields.nth(14)?.parse().ok()?;
+        Some(Stat {
+            comm: comm.to_owned(),
+            parent,
+            tty: tty.cast_unsigned(),
+            start,
+        })
+    }
+}
+
+/// The name of a terminal's device number.
+fn terminal(device: u32) -> Option<String> {
+    let major = (device >> 8) & 0xfff;
+    let minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+    match major {
+        0 => None,
+        4 if minor < 64 => Some(format!("tty{minor}")),
+        4 => Some(format!("ttyS{}", minor - 64)),
+        136..=143 => Some(format!("pts/{}", minor + (major - 136) * 256)),
+        _ => Some(format!("{major}:{minor}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_name_with_parentheses_and_spaces_does_not_shift_the_fields() {
+        let line = b"77 (a) R (b) S 12 77 77 34819 80 4194304 1 2 3 4 5 6 7 8 20 0 1 0 9001 1 1\n";
+        let stat = Stat::parse(line).unwrap();
+        assert_eq!(stat.comm, "a) R (b");
+        assert_eq!((stat.parent, stat.start), (12, 9001));
+        assert_eq!(terminal(stat.tty).as_deref(), Some("pts/3"));
+    }
+
+    #[test]
+    fn this_test_has_a_parent() {
+        let actor = Actor::read(None, &|_| None);
+        assert!(!actor.ancestors.is_empty());
+        assert!(actor.ancestors.iter().all(|a| a.start > 0 || a.pid == 1));
+    }
+
+    #[test]
+    fn terminals_are_named_as_people_know_them() {
+        assert_eq!(terminal(0), None);
+        assert_eq!(terminal(0x0401).as_deref(), Some("tty1"));
+        assert_eq!(terminal(0x8803).as_deref(), Some("pts/3"));
+        assert_eq!(terminal(0x0010_8800).as_deref(), Some("pts/256"));
+    }
+}

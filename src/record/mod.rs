@@ -1,0 +1,31 @@
+//! The journal: what tagout writes down about every call, and how it stays believable.
+//!
+//! One JSON object a line, appended and never rewritten, each line holding the SHA-256 of the one
+//! before. `docs/journal.md` is the format.
+
+mod entry;
+mod facts;
+mod id;
+mod journal;
+mod json;
+pub mod line;
+mod time;
+
+pub use entry::{Entry, Phase};
+pub use facts::{
+    ActionFact, Ending, FieldFact, GapFact, GateFact, NamesFact, Observed, Outcome, ProcessFact,
+    ProfileFact, Run, TargetFact, Usage,
+};
+pub use id::RecordId;
+pub use journal::{Appended, Durability, Journal, JournalError, Location};
+pub use time::{parse_rfc3339, rfc3339};
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| char::from(DIGITS.get(usize::from(n)).copied().unwrap_or(b'0'));
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
+}

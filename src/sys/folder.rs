@@ -1,0 +1,213 @@
+//! A directory held open by descriptor: its files are opened relative to it, never through a
+//! symbolic link, and checked for who may write to them.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::sys::stat::Mode;
+use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
+
+/// Who besides the owner may write to a file without it being refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Only the owner.
+    Owner,
+    /// The owner and the file's group.
+    Group,
+}
+
+impl Sharing {
+    fn forbidden_bits(self) -> u32 {
+        match self {
+            Sharing::Owner => 0o022,
+            Sharing::Group => 0o002,
+        }
+    }
+
+    /// Permissions of a new file.
+    pub fn file_mode(self) -> u32 {
+        match self {
+            Sharing::Owner => 0o600,
+            Sharing::Group => 0o660,
+        }
+    }
+}
+
+/// Why a file or directory was not used.
+#[derive(Debug)]
+pub enum FolderError {
+    /// The system call failed.
+    Io(io::Error),
+    /// Somebody else owns it: (owner's uid).
+    Owner(u32),
+    /// Others may write to it: (permission bits).
+    Writable(u32),
+    /// It is no regular file.
+    Kind,
+}
+
+impl From<io::Error> for FolderError {
+    fn from(error: io::Error) -> Self {
+        FolderError::Io(error)
+    }
+}
+
+impl From<nix::Error> for FolderError {
+    fn from(error: nix::Error) -> Self {
+        FolderError::Io(error.into())
+    }
+}
+
+/// How to open a file of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// To read.
+    Read,
+    /// To read and append; it must be there.
+    Append,
+    /// To append, made where it is missing.
+    AppendOrCreate,
+    /// To append; it must not be there yet.
+    CreateNew,
+}
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Folder {
+    file: File,
+    sharing: Sharing,
+}
+
+impl Folder {
+    /// Makes the directory and its missing parents with mode 0700.
+    ///
+    /// # Errors
+    /// Where one of them cannot be made.
+    pub fn create(path: &Path) -> io::Result<()> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+    }
+
+    /// Opens the directory, which must belong to the effective user or root, be writable by no
+    /// one that `sharing` forbids, and be no symbolic link itself.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or fails those checks.
+    pub fn open(path: &Path, sharing: Sharing) -> Result<Folder, FolderError> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
+        let file = File::from(nix::fcntl::open(path, flags, Mode::empty())?);
+        check(&file, sharing)?;
+        Ok(Folder { file, sharing })
+    }
+
+    /// Opens a regular file of the folder with the same checks.
+    ///
+    /// # Errors
+    /// Where it cannot be opened or fails those checks.
+    pub fn file(&self, name: &OsStr, how: How) -> Result<File, FolderError> {
+        let base = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let append = OFlag::O_RDWR | OFlag::O_APPEND;
+        let flags = base
+            | match how {
+                How::Read => OFlag::O_RDONLY,
+                How::Append => append,
+                How::AppendOrCreate => append | OFlag::O_CREAT,
+                How::CreateNew => append | OFlag::O_CREAT | OFlag::O_EXCL,
+            };
+        let mode = Mode::from_bits_truncate(self.sharing.file_mode());
+        let file = File::from(openat(&self.file, name, flags, mode)?);
+        let about = check(&file, self.sharing)?;
+        if !about.is_file() {
+            return Err(FolderError::Kind);
+        }
+        let own = about.uid() == Uid::effective().as_raw();
+        if how != How::Read && own && about.mode() & 0o777 != self.sharing.file_mode() {
+            // The umask took away what the group needs, or somebody gave more than it needs.
+            let mode = std::fs::Permissions::from_mode(self.sharing.file_mode());
+            file.set_permissions(mode)?;
+        }
+        Ok(file)
+    }
+
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<std::ffi::OsString>> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
+        let again: OwnedFd = openat(&self.file, ".", flags, Mode::empty())?;
+        let mut dir = nix::dir::Dir::from_fd(again)?;
+        let mut names = Vec::new();
+        for entry in dir.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes a file of the folder.
+    ///
+    /// # Errors
+    /// Where it cannot be removed.
+    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+        Ok(unlinkat(&self.file, name, UnlinkatFlags::NoRemoveDir)?)
+    }
+
+    /// Makes new names durable.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Bytes that this user may still write on the file system.
+    ///
+    /// # Errors
+    /// Where the file system does not say.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let about = nix::sys::statvfs::fstatvfs(&self.file)?;
+        // The types differ between platforms.
+        #[allow(clippy::useless_conversion, reason = "u32 on 32-bit systems")]
+        let free = u64::from(about.blocks_available()).saturating_mul(about.fragment_size().into());
+        Ok(free)
+    }
+}
+
+fn check(file: &File, sharing: Sharing) -> Result<std::fs::Metadata, FolderError> {
+    let about = file.metadata()?;
+    if about.uid() != 0 && about.uid() != Uid::effective().as_raw() {
+        return Err(FolderError::Owner(about.uid()));
+    }
+    if about.mode() & sharing.forbidden_bits() != 0 {
+        return Err(FolderError::Writable(about.mode() & 0o7777));
+    }
+    Ok(about)
+}
+
+/// An exclusive lock on an open file, held until dropped.
+#[derive(Debug)]
+pub struct Lock(#[allow(dead_code, reason = "held for its drop")] Flock<File>);
+
+/// Tries to lock `file`; gives it back where somebody else holds the lock.
+///
+/// # Errors
+/// Where the file system cannot lock.
+pub fn try_lock(file: File) -> io::Result<Result<Lock, File>> {
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Ok(Lock(lock))),
+        Err((file, nix::Error::EWOULDBLOCK | nix::Error::EINTR)) => Ok(Err(file)),
+        Err((_, error)) => Err(error.into()),
+    }
+}
