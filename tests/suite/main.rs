@@ -12,3 +12,4 @@
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod support;
+mod yaml_differential;
