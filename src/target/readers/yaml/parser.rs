@@ -183,7 +183,8 @@ impl<'a> Parser<'a> {
         let inside = parent.is_none_or(|p| self.column() > p);
         let same_line = self.line == start_line && parent.is_some();
         let dash = self.peek() == Some(b'-') && self.blank(1);
-        if !inside && !(in_map && dash && parent == Some(self.column()) && !same_line) {
+        let list_of_key = in_map && dash && parent == Some(self.column()) && !same_line;
+        if !inside && !list_of_key {
             return Ok(nothing);
         }
         let before = (self.at, self.line, self.line_start);
