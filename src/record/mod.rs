@@ -9,6 +9,7 @@ mod id;
 mod journal;
 mod json;
 pub mod line;
+pub mod redact;
 mod time;
 
 pub use entry::{Entry, Phase};

@@ -1,0 +1,214 @@
+//! Names that say that their value is a secret.
+
+use super::{Mark, Rule};
+
+/// Parts of names, lower case, dashes and dots as underscores.
+const PARTS: [&str; 26] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "api_key",
+    "apikey",
+    "auth",
+    "credential",
+    "mysql_pwd",
+    "private_key",
+    "privatekey",
+    "token",
+    "bearer",
+    "dsn",
+    "cookie",
+    "session",
+    "salt",
+    "app_key",
+    "access_key",
+    "accesskey",
+    "encryption_key",
+    "signing_key",
+    "master_key",
+    "account_key",
+    "accountkey",
+    "signature",
+];
+
+/// Whole words of names.
+const WORDS: [&str; 7] = [
+    "pass",
+    "pwd",
+    "passin",
+    "passout",
+    "storepass",
+    "keypass",
+    "pat",
+];
+
+/// Words that hold a part but are harmless.
+const HARMLESS: [&str; 4] = ["author", "authors", "authority", "tokenizer"];
+
+/// Whether a variable, option or key of that name holds a secret.
+pub fn is_secret(name: &str) -> bool {
+    let folded: String = name
+        .chars()
+        .map(|c| match c {
+            '-' | '.' | ' ' => '_',
+            c => c.to_ascii_lowercase(),
+        })
+        .collect();
+    let mut words = folded.split(['_', '[', ']']);
+    if words.clone().any(|word| WORDS.contains(&word)) {
+        return true;
+    }
+    // `GIT_AUTHOR_NAME` is none; `AUTHOR_TOKEN` is one.
+    let without: Vec<&str> = words
+        .by_ref()
+        .filter(|word| !HARMLESS.contains(word))
+        .collect();
+    let folded = without.join("_");
+    PARTS.iter().any(|part| folded.contains(part))
+}
+
+/// Every value in `text` that stands after a secret name and `=` or `:`.
+pub(super) fn marks(text: &str) -> Vec<Mark> {
+    let bytes = text.as_bytes();
+    let mut marks: Vec<Mark> = Vec::new();
+    for (at, separator) in text.match_indices(['=', ':']) {
+        if marks.last().is_some_and(|(range, _)| range.contains(&at)) {
+            continue;
+        }
+        let Some(start) = key_start(bytes, at) else {
+            continue;
+        };
+        let key = text.get(start..at).unwrap_or_default();
+        let key = key.trim_end_matches(['"', '\'', ' ', '\\']);
+        if !is_secret(key) {
+            continue;
+        }
+        // `--password=...` and `PASSWORD=...` own the whole rest of their word.
+        let leads = bytes
+            .get(..start)
+            .is_some_and(|b| b.iter().all(|b| *b == b'-'));
+        let range = value(text, at + 1, leads, separator == ":");
+        if !range.is_empty() {
+            marks.push((range, Rule::Name));
+        }
+    }
+    marks.extend(sql_literals(text));
+    marks
+}
+
+/// The literals of an SQL text that sets a password (`ALTER USER ... PASSWORD 'x'`,
+/// `IDENTIFIED BY 'x'`, `SET PASSWORD FOR u = 'x'`): all of them, whichever it is.
+fn sql_literals(text: &str) -> Vec<Mark> {
+    let folded = text.to_ascii_lowercase();
+    let sets = ["alter ", "create ", "set ", "grant "];
+    let secret = folded.contains("password") || folded.contains("identified");
+    if !secret || !sets.iter().any(|word| folded.contains(word)) {
+        return Vec::new();
+    }
+    let mut marks = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find('\'')) {
+        let start = from + at;
+        let rest = text.get(start..).unwrap_or_default();
+        from = start + quoted(rest, '\'');
+        marks.push((start..from, Rule::Name));
+    }
+    marks
+}
+
+/// Where the key before a separator begins.
+fn key_start(bytes: &[u8], separator: usize) -> Option<usize> {
+    let before = bytes.get(..separator)?;
+    let is_key =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'[' | b']');
+    let closing = before
+        .iter()
+        .rev()
+        .take_while(|b| matches!(b, b'"' | b'\'' | b' ' | b'\\'))
+        .count();
+    let end = separator - closing;
+    let length = before
+        .get(..end)?
+        .iter()
+        .rev()
+        .take(128)
+        .take_while(|b| is_key(b))
+        .count();
+    (length > 0).then_some(end - length)
+}
+
+/// The value that begins at `from`, after blanks.
+fn value(text: &str, from: usize, leads: bool, is_colon: bool) -> std::ops::Range<usize> {
+    let rest = text.get(from..).unwrap_or_default();
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let is_json = text.starts_with(['{', '[']);
+    let start = from + if is_colon || !leads { blanks } else { 0 };
+    let value = text.get(start..).unwrap_or_default();
+    if leads && !is_json {
+        return start..text.len();
+    }
+    let open = value.trim_start_matches('\\');
+    if let Some(quote) = open.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        let skipped = value.len() - open.len();
+        return start..start + skipped + quoted(open, quote);
+    }
+    let ends = |c: char| match c {
+        '\n' | '\r' => true,
+        '&' | '"' | '\'' => true,
+        // A header's value goes to the end of the line.
+        c => c.is_whitespace() && (!is_colon || is_json),
+    };
+    start..start + value.find(ends).unwrap_or(value.len())
+}
+
+/// Length of a quoted text at the start of `text`, quotes included; all of it where it does not
+/// end.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' {
+            escaped = true;
+        } else if c == quote {
+            return at + c.len_utf8();
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_judged_by_their_words() {
+        let secret = [
+            "PGPASSWORD",
+            "DB_PASS",
+            "MYSQL_PWD",
+            "secret_key_base",
+            "X-Api-Key",
+            "github.token",
+            "AUTHOR_TOKEN",
+            "AWS_ACCESS_KEY_ID",
+            "SENTRY_DSN",
+            "db[pass]",
+            "Authorization",
+        ];
+        for name in secret {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "GIT_AUTHOR_NAME",
+            "PASSENGER",
+            "COMPASS",
+            "KEYBOARD",
+            "PATTERN",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+}
