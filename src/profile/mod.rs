@@ -1,1 +1,236 @@
-//! Profiles.
+//! A profile: a named allowlist of variables, and the protections that apply to what it starts.
+
+mod builtin;
+mod layers;
+mod parse;
+
+use crate::policy::Tier;
+use crate::source::Source;
+
+pub use builtin::BUILTIN;
+pub use layers::{Chosen, Layer, LayerKind, Trust, choose};
+pub use parse::{ConfigError, Document, parse_document, parse_profile};
+
+/// The highest effect that a profile allows on production, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Production {
+    /// Not even reads.
+    Never,
+    /// Reads.
+    Read,
+    /// Rows may be written.
+    Write,
+    /// The schema may be changed, if the gates hold.
+    Migrate,
+    /// Opaque sessions (consoles) are allowed.
+    Console,
+}
+
+impl Production {
+    /// All levels with their words.
+    pub const WORDS: &[(&str, Production)] = &[
+        ("never", Production::Never),
+        ("read", Production::Read),
+        ("write", Production::Write),
+        ("migrate", Production::Migrate),
+        ("console", Production::Console),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word_of(Production::WORDS, self)
+    }
+}
+
+/// What happens to a destroying command whose target no mark recognises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unmarked {
+    /// It is refused.
+    Refuse,
+    /// It is allowed.
+    Allow,
+}
+
+impl Unmarked {
+    /// Both with their words.
+    pub const WORDS: &[(&str, Unmarked)] = &[("refuse", Unmarked::Refuse), ("allow", Unmarked::Allow)];
+}
+
+/// Which inherited descriptors above 2 reach the command. Sockets and io_uring never do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Descriptors {
+    /// None: everything above 2 is closed.
+    All,
+    /// Pipes and plain files stay: `cmd <(...)` and make's job server work.
+    NoSockets,
+    /// Only these stay, unless they are sockets.
+    Only(Vec<i32>),
+}
+
+/// What the kernel fence does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FenceMode {
+    /// Nothing.
+    Off,
+    /// Records what is contacted.
+    Observe,
+    /// Refuses what was not resolved or is marked production.
+    Hold,
+}
+
+impl FenceMode {
+    /// All modes with their words.
+    pub const WORDS: &[(&str, FenceMode)] =
+        &[("off", FenceMode::Off), ("observe", FenceMode::Observe), ("hold", FenceMode::Hold)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word_of(FenceMode::WORDS, self)
+    }
+}
+
+/// What happens where the kernel offers no fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FenceUnavailable {
+    /// The run is recorded as unfenced and goes on.
+    Warn,
+    /// The command does not start.
+    Refuse,
+}
+
+impl FenceUnavailable {
+    /// Both with their words.
+    pub const WORDS: &[(&str, FenceUnavailable)] =
+        &[("warn", FenceUnavailable::Warn), ("refuse", FenceUnavailable::Refuse)];
+}
+
+fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words.iter().find(|(_, v)| *v == value).map_or("", |(w, _)| w)
+}
+
+/// What a file says about one profile: only what is written there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileText {
+    /// One line for people.
+    pub description: Option<String>,
+    /// The profile that this one builds on.
+    pub extends: Option<(String, Source)>,
+    /// Names that pass.
+    pub pass: Vec<(String, Source)>,
+    /// Names that do not pass although a profile below lists them.
+    pub drop: Vec<(String, Source)>,
+    /// Names that may pass under no circumstances, `--keep` included. `*` at the end is allowed.
+    pub never: Vec<(String, Source)>,
+    /// Variables that are set.
+    pub set: Vec<(String, String, Source)>,
+    /// Variables that must be there.
+    pub require: Vec<(String, Source)>,
+    /// Highest effect on production.
+    pub production: Option<(Production, Source)>,
+    /// What happens to unmarked targets.
+    pub unmarked: Option<(Unmarked, Source)>,
+    /// Which descriptors stay.
+    pub descriptors: Option<(Descriptors, Source)>,
+    /// The fence's mode.
+    pub fence: Option<(FenceMode, Source)>,
+    /// What happens without a fence.
+    pub fence_unavailable: Option<(FenceUnavailable, Source)>,
+    /// Endpoints the fence lets through besides the resolved targets: `host:port`, `host`,
+    /// `network`, `:port` or a socket path.
+    pub allow: Vec<(String, Source)>,
+    /// Files that the command's clients must not find.
+    pub hide: Vec<(String, Source)>,
+}
+
+/// A mark: a rule that recognises a target. All parts that are given must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// What it makes of the target.
+    pub tier: Tier,
+    /// Kind of server, by our word.
+    pub engine: Option<String>,
+    /// Host name or address; `*` at either end stands for anything.
+    pub host: Option<String>,
+    /// Address range, `10.0.0.0/8`.
+    pub network: Option<String>,
+    /// Socket path.
+    pub socket: Option<String>,
+    /// Database file.
+    pub file: Option<String>,
+    /// Port.
+    pub port: Option<u16>,
+    /// Database name; `*` at either end stands for anything.
+    pub database: Option<String>,
+    /// Framework environment.
+    pub environment: Option<String>,
+    /// Identifier in a cloud or container runtime; `*` at either end stands for anything.
+    pub identifier: Option<String>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+impl Mark {
+    /// A mark without any part: it matches nothing until one is given.
+    pub fn empty(tier: Tier, source: Source) -> Self {
+        Mark {
+            tier,
+            engine: None,
+            host: None,
+            network: None,
+            socket: None,
+            file: None,
+            port: None,
+            database: None,
+            environment: None,
+            identifier: None,
+            source,
+        }
+    }
+}
+
+/// A rule that lets a name pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pass {
+    /// The exact name, or a documented family (`LC_*`).
+    pub name: String,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// A profile with all layers merged: what applies to one run.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// The layers that had a say, weakest first: `built-in:worker`, `tagout.toml`.
+    pub layers: Vec<String>,
+    /// Names that pass.
+    pub pass: Vec<Pass>,
+    /// Names that a tightening layer took away again, or that an untrusted file tried to add:
+    /// name and reason.
+    pub withheld: Vec<(String, String)>,
+    /// Names that never pass.
+    pub never: Vec<(String, Source)>,
+    /// Variables that are set.
+    pub set: Vec<(String, String, Source)>,
+    /// Variables that must be there.
+    pub require: Vec<(String, Source)>,
+    /// Highest effect on production.
+    pub production: Production,
+    /// What happens to unmarked targets.
+    pub unmarked: Unmarked,
+    /// Which descriptors stay.
+    pub descriptors: Descriptors,
+    /// The fence's mode.
+    pub fence: FenceMode,
+    /// What happens without a fence.
+    pub fence_unavailable: FenceUnavailable,
+    /// Endpoints the fence lets through.
+    pub allow: Vec<(String, Source)>,
+    /// Files to hide.
+    pub hide: Vec<(String, Source)>,
+    /// Marks of all layers and the built-in ones.
+    pub marks: Vec<Mark>,
+    /// What was ignored, and why (an untrusted file tried to loosen a rule).
+    pub ignored: Vec<String>,
+}

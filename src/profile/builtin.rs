@@ -1,0 +1,3 @@
+//! The profiles that come with tagout (`profiles/*.toml`).
+
+include!(concat!(env!("OUT_DIR"), "/builtin.rs"));

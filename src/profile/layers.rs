@@ -1,0 +1,417 @@
+//! Merges the layers into the one profile that applies: machine policy > user > project >
+//! built-in. A lower layer only tightens what a higher one sets, and a project file that nobody
+//! trusted only tightens anything.
+
+use super::parse::{ConfigError, Document, closest, parse_profile};
+use super::{BUILTIN, Descriptors, FenceMode, FenceUnavailable, Pass, Production, Profile, ProfileText, Unmarked};
+use crate::policy::Tier;
+use crate::source::Source;
+
+/// Whose file a layer is, strongest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LayerKind {
+    /// `tagout.toml` of the project.
+    Project,
+    /// The user's own configuration.
+    User,
+    /// The machine's policy.
+    Machine,
+}
+
+/// Whether a file may loosen anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// It may.
+    Trusted,
+    /// It only tightens: a cloned repository brings it along.
+    TightenOnly,
+}
+
+/// One configuration file.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Whose it is.
+    pub kind: LayerKind,
+    /// How it is shown.
+    pub name: String,
+    /// Whether it may loosen.
+    pub trust: Trust,
+    /// What it says.
+    pub document: Document,
+}
+
+/// The merged profile.
+pub type Chosen = Profile;
+
+/// What tagout does where no layer says anything: the strictest of each.
+fn strictest(name: &str) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        layers: Vec::new(),
+        pass: Vec::new(),
+        withheld: Vec::new(),
+        never: Vec::new(),
+        set: Vec::new(),
+        require: Vec::new(),
+        production: Production::Write,
+        unmarked: Unmarked::Refuse,
+        descriptors: Descriptors::NoSockets,
+        fence: FenceMode::Observe,
+        fence_unavailable: FenceUnavailable::Warn,
+        allow: Vec::new(),
+        hide: Vec::new(),
+        marks: Vec::new(),
+        ignored: Vec::new(),
+    }
+}
+
+/// Builds the profile named on the command line, or the one that the layers name, or `default`.
+///
+/// # Errors
+/// A name that no layer knows, a loop of `extends`, a mistake in a built-in profile.
+pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Chosen, ConfigError> {
+    let (name, said) = match asked {
+        Some(name) => (name.to_owned(), None),
+        None => default_name(layers),
+    };
+    let mut chain = chain(&name, said.as_ref(), layers)?;
+    chain.reverse();
+    let mut merge = Merge { profile: strictest(&name), set_by: [0; 5] };
+    for link in &chain {
+        merge.apply(&link.text, &link.voice);
+        merge.heard(&link.voice.shown);
+    }
+    for layer in sorted(layers) {
+        let mut voice = voice_of(layer);
+        voice.limits_only = true;
+        merge.apply(&layer.document.every, &voice);
+        take_marks(&mut merge.profile, layer);
+        merge.heard(&layer.name);
+    }
+    let mut profile = merge.profile;
+    profile.pass.retain(|p| !profile.never.iter().any(|(pattern, _)| matches_name(pattern, &p.name)));
+    Ok(profile)
+}
+
+/// The layers, weakest first.
+fn sorted(layers: &[Layer]) -> Vec<&Layer> {
+    let mut layers: Vec<&Layer> = layers.iter().collect();
+    layers.sort_by_key(|l| l.kind);
+    layers
+}
+
+/// The default profile: the nearest file's wish, weakest layer first, since it knows the project
+/// best; an untrusted one may only name a profile that is built in or its own.
+fn default_name(layers: &[Layer]) -> (String, Option<Source>) {
+    for layer in sorted(layers) {
+        let Some((name, source)) = &layer.document.profile else { continue };
+        let own = layer.document.profiles.iter().any(|(n, _, _)| n == name);
+        let builtin = BUILTIN.iter().any(|(n, _)| n == name);
+        let elsewhere = layers.iter().any(|l| l.kind != layer.kind && l.document.profiles.iter().any(|(n, _, _)| n == name));
+        if layer.trust == Trust::Trusted || ((own || builtin) && !elsewhere) || (!own && !builtin && !elsewhere) {
+            return (name.clone(), Some(source.clone()));
+        }
+    }
+    ("default".to_owned(), None)
+}
+
+/// Who speaks, and what it may do.
+struct Voice {
+    shown: String,
+    /// Its file is trusted.
+    trusted: bool,
+    /// 0 built-in, 1 project, 2 user, 3 machine.
+    rank: u8,
+    /// It only sets limits (`every`): a level that is tighter already stays.
+    limits_only: bool,
+}
+
+fn voice_of(layer: &Layer) -> Voice {
+    let rank = match layer.kind {
+        LayerKind::Project => 1,
+        LayerKind::User => 2,
+        LayerKind::Machine => 3,
+    };
+    Voice { shown: layer.name.clone(), trusted: layer.trust == Trust::Trusted, rank, limits_only: false }
+}
+
+struct Link {
+    text: ProfileText,
+    voice: Voice,
+}
+
+/// The definitions that make up a profile, the named one first, its roots last.
+fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link>, ConfigError> {
+    let mut links = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    let mut next = Some((name.to_owned(), said.cloned()));
+    while let Some((name, said)) = next.take() {
+        if seen.contains(&name) {
+            seen.push(name);
+            return Err(config_error(said.as_ref(), format!("profiles extend each other in a loop: {}", seen.join(" -> ")), None));
+        }
+        let mut definitions = definitions(&name, layers)?;
+        if definitions.is_empty() {
+            return Err(unknown_profile(&name, said.as_ref(), layers));
+        }
+        let extends = definitions.iter().find_map(|d| d.text.extends.clone());
+        next = extends.map(|(base, source)| (base, Some(source)));
+        links.append(&mut definitions);
+        seen.push(name);
+    }
+    Ok(links)
+}
+
+/// All definitions of one name, strongest layer first, the built-in one last.
+fn definitions(name: &str, layers: &[Layer]) -> Result<Vec<Link>, ConfigError> {
+    let mut out = Vec::new();
+    for layer in sorted(layers).into_iter().rev() {
+        for (_, text, _) in layer.document.profiles.iter().filter(|(n, _, _)| n == name) {
+            out.push(Link { text: text.clone(), voice: voice_of(layer) });
+        }
+    }
+    if let Some((_, text)) = BUILTIN.iter().find(|(n, _)| *n == name) {
+        let shown = format!("built-in:{name}");
+        let text = parse_profile(text, &shown)?;
+        out.push(Link { text, voice: Voice { shown, trusted: true, rank: 0, limits_only: false } });
+    }
+    Ok(out)
+}
+
+fn unknown_profile(name: &str, said: Option<&Source>, layers: &[Layer]) -> ConfigError {
+    let mut known: Vec<&str> = BUILTIN.iter().map(|(n, _)| *n).collect();
+    known.extend(layers.iter().flat_map(|l| l.document.profiles.iter().map(|(n, _, _)| n.as_str())));
+    let hint = match closest(name, &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known profiles: {}", known.join(", ")),
+    };
+    config_error(said, format!("there is no profile `{name}`"), Some(hint))
+}
+
+fn config_error(said: Option<&Source>, message: String, hint: Option<String>) -> ConfigError {
+    let (file, line) = match said.map(|s| s.text().rsplit_once(':')) {
+        Some(Some((file, line))) => (file.to_owned(), line.parse().unwrap_or(1)),
+        _ => ("command line".to_owned(), 1),
+    };
+    ConfigError { file, line, column: 1, message, hint }
+}
+
+/// The profile under construction, with the rank of whoever set each level last.
+struct Merge {
+    profile: Profile,
+    set_by: [u8; 5],
+}
+
+impl Merge {
+    fn heard(&mut self, shown: &str) {
+        if !self.profile.layers.iter().any(|l| l == shown) {
+            self.profile.layers.push(shown.to_owned());
+        }
+    }
+
+    /// Lays one definition over the profile. What would loosen it is ignored, and said, unless
+    /// the voice may loosen.
+    fn apply(&mut self, text: &ProfileText, voice: &Voice) {
+        self.lists(text, voice);
+        let [production, unmarked, fence, fence_unavailable, descriptors] = &mut self.set_by;
+        let profile = &mut self.profile;
+        let mut refused = Vec::new();
+        let mut level = |ok: bool, what: &str, source: Option<&Source>| {
+            if let (false, Some(source)) = (ok, source) {
+                refused.push(format!("looser `{what}` at {source}"));
+            }
+        };
+        let source = |s: &Source| s.clone();
+        let said = text.production.as_ref().map(|(_, s)| source(s));
+        level(take(&mut profile.production, production, text.production.as_ref(), voice, |new, old| new <= old), "production", said.as_ref());
+        let said = text.unmarked.as_ref().map(|(_, s)| source(s));
+        level(take(&mut profile.unmarked, unmarked, text.unmarked.as_ref(), voice, |new, old| new <= old), "unmarked", said.as_ref());
+        let said = text.fence.as_ref().map(|(_, s)| source(s));
+        level(take(&mut profile.fence, fence, text.fence.as_ref(), voice, |new, old| new >= old), "fence", said.as_ref());
+        let said = text.fence_unavailable.as_ref().map(|(_, s)| source(s));
+        level(
+            take(&mut profile.fence_unavailable, fence_unavailable, text.fence_unavailable.as_ref(), voice, |new, old| new >= old),
+            "fence_unavailable",
+            said.as_ref(),
+        );
+        let said = text.descriptors.as_ref().map(|(_, s)| source(s));
+        level(take(&mut profile.descriptors, descriptors, text.descriptors.as_ref(), voice, tighter_descriptors), "descriptors", said.as_ref());
+        for what in refused {
+            self.ignore(&what, voice);
+        }
+    }
+
+    fn lists(&mut self, text: &ProfileText, voice: &Voice) {
+        for (name, source) in &text.pass {
+            if self.profile.pass.iter().any(|p| p.name == *name) {
+                continue;
+            }
+            if voice.trusted {
+                self.profile.withheld.retain(|(n, _)| n != name);
+                self.profile.pass.push(Pass { name: name.clone(), source: source.clone() });
+            } else {
+                let why = format!("{source} passes it but is not trusted: look at it, then run `tagout trust`");
+                self.profile.withheld.push((name.clone(), why));
+                self.ignore(&format!("`pass` of {name} at {source}"), voice);
+            }
+        }
+        for (name, value, source) in &text.set {
+            if voice.trusted {
+                self.profile.set.retain(|(n, _, _)| n != name);
+                self.profile.set.push((name.clone(), value.clone(), source.clone()));
+            } else {
+                self.ignore(&format!("`set` of {name} at {source}"), voice);
+            }
+        }
+        for (name, source) in &text.drop {
+            self.profile.pass.retain(|p| p.name != *name);
+            self.profile.withheld.push((name.clone(), format!("dropped by {source}")));
+        }
+        if voice.trusted {
+            self.profile.allow.extend(text.allow.iter().cloned());
+        } else if let Some((what, source)) = text.allow.first() {
+            self.ignore(&format!("`allow` of {what} at {source}"), voice);
+        }
+        self.profile.never.extend(text.never.iter().cloned());
+        self.profile.require.extend(text.require.iter().cloned());
+        self.profile.hide.extend(text.hide.iter().cloned());
+    }
+
+    fn ignore(&mut self, what: &str, voice: &Voice) {
+        let why = if voice.trusted {
+            "a stronger layer is stricter".to_owned()
+        } else {
+            format!("{} is not trusted: look at it, then run `tagout trust`", voice.shown)
+        };
+        self.profile.ignored.push(format!("{what} ignored: {why}"));
+    }
+}
+
+/// Takes a level where it is at least as tight as the old one, or the voice may loosen what weaker
+/// voices set. False where it was ignored.
+fn take<T: Clone>(
+    slot: &mut T,
+    set_by: &mut u8,
+    new: Option<&(T, Source)>,
+    voice: &Voice,
+    at_least_as_tight: impl Fn(&T, &T) -> bool,
+) -> bool {
+    let Some((new, _)) = new else { return true };
+    let tighter = at_least_as_tight(new, slot);
+    if !tighter && (voice.limits_only || !voice.trusted || voice.rank < *set_by) {
+        return voice.limits_only;
+    }
+    *slot = new.clone();
+    *set_by = voice.rank.max(*set_by);
+    true
+}
+
+fn tighter_descriptors(new: &Descriptors, old: &Descriptors) -> bool {
+    match (new, old) {
+        (Descriptors::All, _) | (_, Descriptors::NoSockets) => true,
+        (Descriptors::Only(new), Descriptors::Only(old)) => new.iter().all(|n| old.contains(n)),
+        (Descriptors::NoSockets | Descriptors::Only(_), _) => false,
+    }
+}
+
+/// Production marks count from any layer; disposable ones only from a layer that may loosen.
+fn take_marks(profile: &mut Profile, layer: &Layer) {
+    for mark in &layer.document.marks {
+        if mark.tier == Tier::Production || layer.trust == Trust::Trusted {
+            profile.marks.push(mark.clone());
+        } else {
+            profile.ignored.push(format!(
+                "the disposable mark at {} ignored: {} is not trusted; look at it, then run `tagout trust`",
+                mark.source, layer.name
+            ));
+        }
+    }
+}
+
+/// Whether a name is the pattern's, where a `*` at its end stands for anything.
+pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(stem) => name.starts_with(stem),
+        None => name == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse_document;
+    use super::*;
+    use crate::source::SourceKind;
+    use proptest::prelude::*;
+
+    fn layer(kind: LayerKind, trust: Trust, text: &str) -> Layer {
+        let name = format!("{kind:?}");
+        let document = parse_document(text, &name, SourceKind::ProjectFile).unwrap();
+        Layer { kind, name, trust, document }
+    }
+
+    #[test]
+    fn every_built_in_profile_reads_and_merges() {
+        for (name, _) in BUILTIN {
+            let profile = choose(Some(name), &[]).unwrap();
+            assert!(profile.pass.iter().any(|p| p.name == "PATH"), "{name} passes PATH");
+        }
+    }
+
+    #[test]
+    fn a_loop_of_extends_is_an_error_that_names_it() {
+        let text = "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"a\"\n";
+        let error = choose(Some("a"), &[layer(LayerKind::Project, Trust::Trusted, text)]).unwrap_err();
+        assert_eq!(error.message, "profiles extend each other in a loop: a -> b -> a");
+        assert_eq!(error.line, 4);
+    }
+
+    #[test]
+    fn an_unknown_profile_suggests_the_near_one() {
+        let error = choose(Some("wroker"), &[]).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean `worker`?"));
+    }
+
+    #[test]
+    fn the_machine_policy_wins_over_a_derived_profile_of_the_user() {
+        let machine = layer(LayerKind::Machine, Trust::Trusted, "[profiles.worker]\nproduction = \"never\"\n");
+        let user = layer(LayerKind::User, Trust::Trusted, "[profiles.mine]\nextends = \"worker\"\nproduction = \"console\"\n");
+        let profile = choose(Some("mine"), &[user, machine]).unwrap();
+        assert_eq!(profile.production, Production::Never);
+    }
+
+    #[test]
+    fn a_trusted_project_may_pass_what_an_untrusted_one_may_not() {
+        let text = "[profiles.worker]\npass = [\"APP_LOCALE\"]\n[[marks]]\ntier = \"disposable\"\ndatabase = \"x\"\n";
+        let names = |p: &Profile| p.pass.iter().any(|p| p.name == "APP_LOCALE");
+        let trusted = choose(Some("worker"), &[layer(LayerKind::Project, Trust::Trusted, text)]).unwrap();
+        let untrusted = choose(Some("worker"), &[layer(LayerKind::Project, Trust::TightenOnly, text)]).unwrap();
+        assert!(names(&trusted) && trusted.marks.len() == 1);
+        assert!(!names(&untrusted) && untrusted.marks.is_empty() && untrusted.ignored.len() == 2);
+    }
+
+    fn body() -> impl Strategy<Value = String> {
+        let production = proptest::sample::select(vec!["never", "read", "write", "migrate", "console"]);
+        let unmarked = proptest::sample::select(vec!["refuse", "allow"]);
+        let fence = proptest::sample::select(vec!["off", "observe", "hold"]);
+        let descriptors = proptest::sample::select(vec!["\"all\"", "\"no-sockets\"", "[3, 4]"]);
+        (production, unmarked, fence, descriptors).prop_map(|(p, u, f, d)| {
+            format!("production = \"{p}\"\nunmarked = \"{u}\"\nfence = \"{f}\"\ndescriptors = {d}\npass = [\"EXTRA\"]\nset = {{ X = \"y\" }}\nallow = [\":9\"]\n")
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_untrusted_project_only_tightens(name in proptest::sample::select(vec!["default", "worker", "ci"]), body in body()) {
+            let without = choose(Some(name), &[]).unwrap();
+            let text = format!("[profiles.{name}]\n{body}\n[every]\n{body}");
+            let with = choose(Some(name), &[layer(LayerKind::Project, Trust::TightenOnly, &text)]).unwrap();
+            prop_assert!(with.production <= without.production);
+            prop_assert!(with.unmarked <= without.unmarked);
+            prop_assert!(with.fence >= without.fence);
+            prop_assert!(tighter_descriptors(&with.descriptors, &without.descriptors));
+            prop_assert!(with.pass.len() <= without.pass.len());
+            prop_assert_eq!(with.set, without.set);
+            prop_assert_eq!(with.allow, without.allow);
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Reads profiles and configuration files. Every mistake names file, line, column and what was
+//! meant; nothing is ever skipped in silence.
+
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Descriptors, FenceMode, FenceUnavailable, Mark, Production, ProfileText, Unmarked};
+use crate::policy::Tier;
+use crate::source::{Source, SourceKind};
+
+/// A mistake in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file as it is shown.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What was probably meant, or what to do.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// What a configuration file (`policy.toml`, `config.toml`, `tagout.toml`) says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Document {
+    /// The profile to use where none is named.
+    pub profile: Option<(String, Source)>,
+    /// Profiles, by name.
+    pub profiles: Vec<(String, ProfileText, Source)>,
+    /// Marks.
+    pub marks: Vec<Mark>,
+    /// Rules for every profile.
+    pub every: ProfileText,
+}
+
+const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every"];
+const PROFILE_KEYS: &[&str] = &[
+    "description", "extends", "pass", "drop", "never", "set", "require", "production", "unmarked",
+    "descriptors", "fence", "fence_unavailable", "allow", "hide",
+];
+const MARK_KEYS: &[&str] = &[
+    "tier", "engine", "host", "network", "socket", "file", "port", "database", "environment",
+    "identifier", "url", "why",
+];
+/// Families of names that may be listed with a `*`: harmless whatever the last part is.
+const FAMILIES: &[&str] = &["LC_*"];
+
+/// Reads a configuration file. `file` is how it is shown, `kind` whose it is.
+///
+/// # Errors
+/// The first mistake in it.
+pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Document, ConfigError> {
+    let reader = Reader { text, file, kind };
+    let root = reader.root()?;
+    reader.check_keys(root.get_ref(), DOCUMENT_KEYS, "")?;
+    let mut document = Document::default();
+    for (key, value) in root.get_ref() {
+        match key.get_ref().as_ref() {
+            "profile" => document.profile = Some(reader.string(value, "profile")?),
+            "profiles" => {
+                for (name, body) in reader.table(value, "profiles")? {
+                    let source = reader.source(&name.span());
+                    let profile = reader.profile(reader.table(body, "a profile")?)?;
+                    document.profiles.push((name.get_ref().to_string(), profile, source));
+                }
+            }
+            "every" => document.every = reader.profile(reader.table(value, "every")?)?,
+            "marks" => document.marks = reader.marks(value)?,
+            _ => {}
+        }
+    }
+    Ok(document)
+}
+
+/// Reads a built-in profile: a file that is the body of one profile.
+///
+/// # Errors
+/// The first mistake in it.
+pub fn parse_profile(text: &str, file: &str) -> Result<ProfileText, ConfigError> {
+    let reader = Reader { text, file, kind: SourceKind::Profile };
+    let root = reader.root()?;
+    reader.profile(root.get_ref())
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    file: &'a str,
+    kind: SourceKind,
+}
+
+impl<'a> Reader<'a> {
+    fn root(&self) -> Result<Spanned<DeTable<'a>>, ConfigError> {
+        DeTable::parse(self.text).map_err(|e| {
+            let span = e.span().unwrap_or(0..0);
+            self.error(&span, e.message().trim().replace('\n', ", "), None)
+        })
+    }
+
+    fn error(&self, span: &Range<usize>, message: impl Into<String>, hint: Option<String>) -> ConfigError {
+        let (line, column) = position(self.text, span.start);
+        ConfigError { file: self.file.to_owned(), line, column, message: message.into(), hint }
+    }
+
+    fn source(&self, span: &Range<usize>) -> Source {
+        let (line, _) = position(self.text, span.start);
+        Source::new(self.kind, format!("{}:{line}", self.file))
+    }
+
+    fn check_keys(&self, table: &DeTable<'_>, known: &[&str], inside: &str) -> Result<(), ConfigError> {
+        for key in table.keys() {
+            let name = key.get_ref().as_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let hint = match closest(name, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            };
+            let message = format!("unknown key `{name}`{inside}");
+            return Err(self.error(&key.span(), message, Some(hint)));
+        }
+        Ok(())
+    }
+
+    fn wrong_type(&self, value: &Spanned<DeValue<'_>>, what: &str, wanted: &str) -> ConfigError {
+        let found = value.get_ref().type_str();
+        self.error(&value.span(), format!("`{what}` must be {wanted}, not {found}"), None)
+    }
+
+    fn table<'t>(&self, value: &'t Spanned<DeValue<'a>>, what: &str) -> Result<&'t DeTable<'a>, ConfigError> {
+        value.get_ref().as_table().ok_or_else(|| self.wrong_type(value, what, "a table"))
+    }
+
+    fn string(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<(String, Source), ConfigError> {
+        match value.get_ref().as_str() {
+            Some(text) => Ok((text.to_owned(), self.source(&value.span()))),
+            None => Err(self.wrong_type(value, what, "a string")),
+        }
+    }
+
+    fn strings(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<Vec<(String, Source)>, ConfigError> {
+        let items = value.get_ref().as_array().ok_or_else(|| self.wrong_type(value, what, "a list of strings"))?;
+        items.iter().map(|item| self.string(item, what)).collect()
+    }
+
+    fn word<T: Copy>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Result<(T, Source), ConfigError> {
+        let (text, source) = self.string(value, what)?;
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, found)) => Ok((*found, source)),
+            None => {
+                let known: Vec<&str> = words.iter().map(|(w, _)| *w).collect();
+                let hint = closest(&text, &known).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("`{what}` cannot be `{text}`: it is one of {}", known.join(", "));
+                Err(self.error(&value.span(), message, hint))
+            }
+        }
+    }
+
+    fn profile(&self, table: &DeTable<'a>) -> Result<ProfileText, ConfigError> {
+        self.check_keys(table, PROFILE_KEYS, " in a profile")?;
+        let mut profile = ProfileText::default();
+        for (key, value) in table {
+            let what = key.get_ref().as_ref();
+            match what {
+                "description" => profile.description = Some(self.string(value, what)?.0),
+                "extends" => profile.extends = Some(self.string(value, what)?),
+                "pass" => profile.pass = self.names(value, what, FAMILIES)?,
+                "drop" => profile.drop = self.names(value, what, FAMILIES)?,
+                "never" => profile.never = self.strings(value, what)?,
+                "require" => profile.require = self.names(value, what, &[])?,
+                "set" => profile.set = self.settings(value)?,
+                "production" => profile.production = Some(self.word(value, what, Production::WORDS)?),
+                "unmarked" => profile.unmarked = Some(self.word(value, what, Unmarked::WORDS)?),
+                "descriptors" => profile.descriptors = Some(self.descriptors(value)?),
+                "fence" => profile.fence = Some(self.word(value, what, FenceMode::WORDS)?),
+                "fence_unavailable" => {
+                    profile.fence_unavailable = Some(self.word(value, what, FenceUnavailable::WORDS)?);
+                }
+                "allow" => profile.allow = self.strings(value, what)?,
+                "hide" => profile.hide = self.strings(value, what)?,
+                _ => {}
+            }
+        }
+        Ok(profile)
+    }
+
+    /// Names of variables: exact, or one of the documented families.
+    fn names(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+        families: &[&str],
+    ) -> Result<Vec<(String, Source)>, ConfigError> {
+        let names = self.strings(value, what)?;
+        for (at, (name, _)) in names.iter().enumerate() {
+            let span = value.get_ref().as_array().and_then(|a| a.get(at)).map_or(value.span(), Spanned::span);
+            self.check_name(name, families, &span)?;
+        }
+        Ok(names)
+    }
+
+    fn check_name(&self, name: &str, families: &[&str], span: &Range<usize>) -> Result<(), ConfigError> {
+        if families.contains(&name) {
+            return Ok(());
+        }
+        if name.contains('*') {
+            let hint = match families {
+                [] => "write each name out".to_owned(),
+                _ => format!("write each name out; only {} is a family", families.join(", ")),
+            };
+            return Err(self.error(span, format!("`{name}` is a pattern, but names are exact"), Some(hint)));
+        }
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(self.error(span, format!("`{name}` cannot be the name of a variable"), None));
+        }
+        Ok(())
+    }
+
+    fn settings(&self, value: &Spanned<DeValue<'a>>) -> Result<Vec<(String, String, Source)>, ConfigError> {
+        let mut out = Vec::new();
+        for (name, value) in self.table(value, "set")? {
+            self.check_name(name.get_ref(), &[], &name.span())?;
+            let (text, source) = self.string(value, "set")?;
+            if text.contains('\0') {
+                return Err(self.error(&value.span(), "a variable cannot hold a NUL byte", None));
+            }
+            out.push((name.get_ref().to_string(), text, source));
+        }
+        Ok(out)
+    }
+
+    fn descriptors(&self, value: &Spanned<DeValue<'_>>) -> Result<(Descriptors, Source), ConfigError> {
+        let source = self.source(&value.span());
+        if let Some(items) = value.get_ref().as_array() {
+            let numbers = items.iter().map(|item| self.number::<i32>(item, "descriptors")).collect::<Result<_, _>>()?;
+            return Ok((Descriptors::Only(numbers), source));
+        }
+        match value.get_ref().as_str() {
+            Some("all") => Ok((Descriptors::All, source)),
+            Some("no-sockets") => Ok((Descriptors::NoSockets, source)),
+            _ => {
+                let hint = "\"all\" closes every descriptor above 2, \"no-sockets\" closes sockets, a list of numbers keeps only those".to_owned();
+                Err(self.error(&value.span(), "`descriptors` is \"all\", \"no-sockets\" or a list of numbers", Some(hint)))
+            }
+        }
+    }
+
+    fn number<T: std::str::FromStr>(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<T, ConfigError> {
+        value
+            .get_ref()
+            .as_integer()
+            .filter(|i| i.radix() == 10)
+            .and_then(|i| i.as_str().parse().ok())
+            .ok_or_else(|| self.wrong_type(value, what, "a whole number in range"))
+    }
+
+    fn marks(&self, value: &Spanned<DeValue<'a>>) -> Result<Vec<Mark>, ConfigError> {
+        let items = value
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| self.error(&value.span(), "`marks` must be tables: write `[[marks]]`", None))?;
+        items.iter().map(|item| self.mark(item)).collect()
+    }
+
+    fn mark(&self, item: &Spanned<DeValue<'a>>) -> Result<Mark, ConfigError> {
+        let table = self.table(item, "marks")?;
+        self.check_keys(table, MARK_KEYS, " in a mark")?;
+        let mut mark = Mark::empty(Tier::Unmarked, self.source(&item.span()));
+        let mut tier = None;
+        let mut parts = 0;
+        for (key, value) in table {
+            let what = key.get_ref().as_ref();
+            let text = |reader: &Self| reader.string(value, what).map(|(text, _)| Some(text));
+            match what {
+                "tier" => {
+                    let words = [("production", Tier::Production), ("disposable", Tier::Disposable)];
+                    tier = Some(self.word(value, what, &words)?.0);
+                    continue;
+                }
+                "why" => {
+                    self.string(value, what)?;
+                    continue;
+                }
+                "engine" => mark.engine = text(self)?,
+                "host" => mark.host = text(self)?,
+                "network" => mark.network = Some(self.network(value)?),
+                "socket" => mark.socket = text(self)?,
+                "file" => mark.file = text(self)?,
+                "port" => mark.port = Some(self.number(value, what)?),
+                "database" => mark.database = text(self)?,
+                "environment" => mark.environment = text(self)?,
+                "identifier" => mark.identifier = text(self)?,
+                "url" => self.url(value, &mut mark)?,
+                _ => {}
+            }
+            parts += 1;
+        }
+        let Some(tier) = tier else {
+            let hint = Some("add `tier = \"production\"` or `tier = \"disposable\"`".to_owned());
+            return Err(self.error(&item.span(), "a mark needs a `tier`", hint));
+        };
+        if parts == 0 {
+            let hint = Some("add `host`, `network`, `socket`, `file`, `port`, `database`, `environment`, `identifier` or `url`".to_owned());
+            return Err(self.error(&item.span(), "a mark must say which targets it recognises", hint));
+        }
+        mark.tier = tier;
+        Ok(mark)
+    }
+
+    fn network(&self, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {
+        let (text, _) = self.string(value, "network")?;
+        if super::super::target::marks::network(&text).is_some() {
+            return Ok(text);
+        }
+        let hint = Some("write an address range such as 10.0.0.0/8 or fd00::/8".to_owned());
+        Err(self.error(&value.span(), format!("`{text}` is no address range"), hint))
+    }
+
+    /// A URL stands for engine, host, port and database together.
+    fn url(&self, value: &Spanned<DeValue<'_>>, mark: &mut Mark) -> Result<(), ConfigError> {
+        use crate::target::{Engine, url};
+        let (text, _) = self.string(value, "url")?;
+        let Some(url) = url::Url::split(&text) else {
+            return Err(self.error(&value.span(), "`url` must look like postgres://host:port/database", None));
+        };
+        mark.engine = Some(Engine::from_driver(&url.scheme).word().to_owned());
+        mark.host = url.host.as_deref().map(url::decode);
+        if let Some(port) = &url.port {
+            let number = port.parse().map_err(|_| self.error(&value.span(), format!("`{port}` is no port"), None))?;
+            mark.port = Some(number);
+        }
+        let database = url::decode(url.path.trim_start_matches('/'));
+        mark.database = (!database.is_empty()).then_some(database);
+        Ok(())
+    }
+}
+
+/// Line and column (from 1, in characters) of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+/// The known word nearest to `word`, if it is near enough to have been meant.
+pub fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|k| (distance(word, k), *k))
+        .filter(|(d, k)| *d <= (k.len() / 3).max(1))
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, k)| k)
+}
+
+/// Edits (insert, delete, replace) from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let replace = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Document, ConfigError> {
+        parse_document(text, "tagout.toml", SourceKind::ProjectFile)
+    }
+
+    #[test]
+    fn mistakes_name_place_and_meaning() {
+        let table = [
+            ("profil = \"x\"", "tagout.toml:1:1: unknown key `profil`", "did you mean `profile`?"),
+            ("[profiles.a]\nproductoin = \"never\"", "tagout.toml:2:1: unknown key `productoin` in a profile", "did you mean `production`?"),
+            ("[profiles.a]\nproduction = \"nevr\"", "tagout.toml:2:14: `production` cannot be `nevr`: it is one of never, read, write, migrate, console", "did you mean `never`?"),
+            ("[profiles.a]\npass = [\"A\", \"DB_*\"]", "tagout.toml:2:14: `DB_*` is a pattern, but names are exact", "write each name out; only LC_* is a family"),
+            ("[[marks]]\nhost = \"x\"", "tagout.toml:1:1: a mark needs a `tier`", "add `tier = \"production\"` or `tier = \"disposable\"`"),
+            ("[[marks]]\ntier = \"production\"\nnetwork = \"10.0.0.0/99\"", "tagout.toml:3:11: `10.0.0.0/99` is no address range", "write an address range such as 10.0.0.0/8 or fd00::/8"),
+        ];
+        for (text, message, hint) in table {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert_eq!(error.hint.as_deref(), Some(hint), "{text}");
+        }
+    }
+
+    #[test]
+    fn broken_toml_is_an_error_with_a_place() {
+        let error = parse("a = \n").unwrap_err();
+        assert_eq!((error.line, error.file.as_str()), (1, "tagout.toml"));
+    }
+
+    #[test]
+    fn a_url_marks_all_its_parts() {
+        let document = parse("[[marks]]\ntier = \"production\"\nurl = \"pgsql://u:p@db1:5433/shop\"").unwrap();
+        let mark = &document.marks[0];
+        assert_eq!((mark.engine.as_deref(), mark.host.as_deref()), (Some("postgres"), Some("db1")));
+        assert_eq!((mark.port, mark.database.as_deref()), (Some(5433), Some("shop")));
+    }
+}
