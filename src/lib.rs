@@ -4,6 +4,7 @@
 //! Data flows one way: invocation → profile → environment → command → target → policy → gates →
 //! launch → record. See `docs/architecture.md`.
 
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod environment;
@@ -16,3 +17,4 @@ pub mod record;
 pub mod source;
 pub mod sys;
 pub mod target;
+pub mod ui;

@@ -1,5 +1,5 @@
 //! The `tagout` program.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    tagout::cli::main()
 }

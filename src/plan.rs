@@ -1,1 +1,465 @@
-//! `plan()`: everything up to the verdict.
+//! `plan()`: everything up to the verdict, computed once. `run`, `explain`, `check` and the
+//! library all call this one function, so that what was judged is exactly what runs.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::command::program::{self, ProgramError};
+use crate::command::{Caller, Command, Effect, Step, Word, World, understand};
+use crate::config::Config;
+use crate::environment::{Environment, Vars, scrub};
+use crate::files::Files;
+use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
+use crate::profile::{ConfigError, Profile, choose};
+use crate::source::SourceKind;
+use crate::target::{Address, Gap, Resolution, Target, marks, resolve};
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The profile named on the command line.
+    pub profile: Option<String>,
+    /// Names let through for this run.
+    pub keep: Vec<String>,
+    /// The command: program and arguments. Never empty.
+    pub argv: Vec<OsString>,
+}
+
+/// Where it is asked: everything ambient, as data.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The caller's raw environment.
+    pub environ: &'a [OsString],
+    /// The working directory.
+    pub cwd: &'a Path,
+    /// The caller.
+    pub caller: &'a Caller,
+    /// The configuration's layers.
+    pub config: &'a Config,
+    /// Files.
+    pub files: &'a dyn Files,
+}
+
+/// A target with what the marks make of it.
+#[derive(Debug, Clone)]
+pub struct JudgedTarget {
+    /// The target.
+    pub target: Target,
+    /// Its tier.
+    pub tier: Tier,
+    /// The mark that gave the tier.
+    pub mark: Option<String>,
+    /// It is local, and every field comes from the project's own files.
+    pub local_and_own: bool,
+}
+
+/// One command with its targets and what could not be decided.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The command.
+    pub command: Command,
+    /// Its targets.
+    pub targets: Vec<JudgedTarget>,
+    /// What could not be decided, what makes it stop, remarks. Its own list of targets is moved
+    /// to `targets`.
+    pub resolution: Resolution,
+}
+
+/// The verdict on the whole.
+#[must_use]
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Whether it may run.
+    pub decision: Decision,
+    /// The rule that decided.
+    pub rule: String,
+    /// The facts it used, for people.
+    pub reasons: Vec<String>,
+    /// The honest ways forward.
+    pub hints: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether it may run.
+    pub fn is_allowed(&self) -> bool {
+        self.decision == Decision::Allowed
+    }
+}
+
+/// Everything up to the verdict.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The command's words, byte for byte.
+    pub argv: Vec<OsString>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The profile in force.
+    pub profile: Profile,
+    /// The child's environment.
+    pub environment: Environment,
+    /// The program that exec starts.
+    pub program: Result<PathBuf, ProgramError>,
+    /// The commands that the words lead to.
+    pub commands: Vec<Judged>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+impl Plan {
+    /// The strongest effect.
+    pub fn effect(&self) -> Effect {
+        self.commands
+            .iter()
+            .map(|j| j.command.effect())
+            .max()
+            .unwrap_or(Effect::None)
+    }
+
+    /// All targets, without repeats.
+    pub fn targets(&self) -> Vec<&JudgedTarget> {
+        let mut all: Vec<&JudgedTarget> = Vec::new();
+        for target in self.commands.iter().flat_map(|j| &j.targets) {
+            if !all.iter().any(|t| t.target == target.target) {
+                all.push(target);
+            }
+        }
+        all
+    }
+
+    /// Whether production is touched, or may be.
+    pub fn may_touch_production(&self) -> bool {
+        self.commands.iter().any(|j| {
+            j.command.effect() > Effect::None
+                && (j.targets.iter().any(|t| t.tier == Tier::Production)
+                    || !j.resolution.gaps.is_empty())
+        })
+    }
+}
+
+/// Judges a request.
+///
+/// # Errors
+/// A mistake in the configuration. Nothing else stops it: what cannot be found out is part of the
+/// plan.
+pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
+    let profile = choose(request.profile.as_deref(), &scene.config.layers)?;
+    let environment = scrub(&profile, &request.keep, scene.environ);
+    let path = environment
+        .vars
+        .get("PATH")
+        .map(|v| v.value.clone())
+        .unwrap_or_default();
+    let name = request
+        .argv
+        .first()
+        .map(OsString::as_os_str)
+        .unwrap_or_default();
+    let program = program::find(name, &path, scene.cwd);
+    let commands = judge_commands(&request.argv, &environment.vars, &profile, scene);
+    let verdict = verdict(&commands, &profile, &environment);
+    Ok(Plan {
+        argv: request.argv.clone(),
+        cwd: scene.cwd.to_owned(),
+        profile,
+        environment,
+        program,
+        commands,
+        verdict,
+    })
+}
+
+fn judge_commands(
+    argv: &[OsString],
+    vars: &Vars,
+    profile: &Profile,
+    scene: Scene<'_>,
+) -> Vec<Judged> {
+    let world = World {
+        files: scene.files,
+        caller: scene.caller,
+    };
+    let mut first = Step::new([], vars.clone(), scene.cwd.to_owned());
+    first.argv = argv.iter().map(|a| word(a)).collect();
+    let root = scene.config.project.as_deref().unwrap_or(scene.cwd);
+    understand(first, &world)
+        .into_iter()
+        .map(|command| {
+            let mut resolution = resolve(&command, &world);
+            fill_silence(&command, &mut resolution);
+            let targets = std::mem::take(&mut resolution.targets);
+            let targets = targets
+                .into_iter()
+                .map(|t| judge_target(t, profile, root))
+                .collect();
+            Judged {
+                command,
+                targets,
+                resolution,
+            }
+        })
+        .collect()
+}
+
+fn word(word: &OsStr) -> Word {
+    match std::str::from_utf8(word.as_bytes()) {
+        Ok(text) => Word::literal(text),
+        Err(_) => Word::unknown(word.to_string_lossy(), "it is not UTF-8"),
+    }
+}
+
+/// A command that does something to a database that nothing was found out about is unresolved.
+fn fill_silence(command: &Command, resolution: &mut Resolution) {
+    let silent =
+        resolution.targets.is_empty() && resolution.gaps.is_empty() && resolution.errors.is_empty();
+    if silent && command.effect() > Effect::None {
+        let reason = format!(
+            "tagout does not know which database {} reaches",
+            command.tool_name()
+        );
+        resolution.gaps.push(Gap::new("target", reason));
+    }
+}
+
+fn judge_target(target: Target, profile: &Profile, root: &Path) -> JudgedTarget {
+    let (tier, mark) = marks::tier(&target, &profile.marks);
+    let own = target.sources().iter().all(|s| {
+        matches!(
+            s.kind(),
+            SourceKind::ProjectFile | SourceKind::Default | SourceKind::Probe
+        )
+    });
+    let inside = match &target.address {
+        Address::File { path } => Path::new(&path.value).starts_with(root),
+        Address::Host { .. }
+        | Address::Socket { .. }
+        | Address::Memory { .. }
+        | Address::Identifier { .. } => true,
+    };
+    let local_and_own = own && inside && marks::is_local(&target);
+    JudgedTarget {
+        target,
+        tier,
+        mark,
+        local_and_own,
+    }
+}
+
+/// One cell of the decision table with what it was applied to.
+struct Cell<'a> {
+    effect: Effect,
+    standing: Standing,
+    decision: Decision,
+    judged: &'a Judged,
+    target: Option<&'a JudgedTarget>,
+}
+
+fn verdict(commands: &[Judged], profile: &Profile, environment: &Environment) -> Verdict {
+    if let Some((name, who)) = environment.missing.first() {
+        return Verdict {
+            decision: Decision::Refused,
+            rule: "required-variable".to_owned(),
+            reasons: vec![format!(
+                "the variable {name} is required by {who} and is not there"
+            )],
+            hints: vec![format!(
+                "set it where {who} can see it, or pass it with --keep {name}"
+            )],
+        };
+    }
+    let limits = Limits {
+        production: profile.production,
+        unmarked: profile.unmarked,
+    };
+    let cells: Vec<Cell<'_>> = commands.iter().flat_map(|j| cells(j, limits)).collect();
+    let strongest = cells.iter().max_by_key(|c| {
+        (
+            c.decision == Decision::Refused,
+            c.effect,
+            c.standing.weight(),
+        )
+    });
+    match strongest {
+        Some(cell) => Verdict {
+            decision: cell.decision,
+            rule: rule(cell.effect, cell.standing),
+            reasons: cells
+                .iter()
+                .filter(|c| c.decision == cell.decision && c.effect > Effect::None)
+                .map(|c| c.reason())
+                .fold(Vec::new(), once),
+            hints: if cell.decision == Decision::Refused {
+                cell.hints(profile)
+            } else {
+                Vec::new()
+            },
+        },
+        None => Verdict {
+            decision: Decision::Allowed,
+            rule: "no-database".to_owned(),
+            reasons: Vec::new(),
+            hints: Vec::new(),
+        },
+    }
+}
+
+fn once(mut list: Vec<String>, item: String) -> Vec<String> {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+    list
+}
+
+fn cells(judged: &Judged, limits: Limits) -> Vec<Cell<'_>> {
+    let effect = judged.command.effect();
+    if effect == Effect::None {
+        return Vec::new();
+    }
+    let cell = |standing, target| Cell {
+        effect,
+        standing,
+        decision: decide(effect, standing, limits),
+        judged,
+        target,
+    };
+    let mut cells: Vec<Cell<'_>> = judged
+        .targets
+        .iter()
+        .map(|t| {
+            cell(
+                Standing::Known {
+                    tier: t.tier,
+                    local_and_own: t.local_and_own,
+                },
+                Some(t),
+            )
+        })
+        .collect();
+    // A command that would stop by itself is judged as unresolved: our reading of it may be wrong.
+    if cells.is_empty()
+        || !judged.resolution.gaps.is_empty()
+        || !judged.resolution.errors.is_empty()
+    {
+        cells.push(cell(Standing::Unresolved, None));
+    }
+    cells
+}
+
+impl Cell<'_> {
+    fn reason(&self) -> String {
+        let actions: Vec<String> = self
+            .judged
+            .command
+            .actions
+            .iter()
+            .filter(|a| a.effect == self.effect)
+            .map(what)
+            .fold(Vec::new(), once);
+        let actions = actions.join(", ");
+        let verb = match self.effect {
+            Effect::None => "touches nothing of",
+            Effect::Reads => "reads",
+            Effect::Writes => "writes to",
+            Effect::ChangesSchema => "changes the schema of",
+            Effect::Opaque => "can do anything to",
+            Effect::Stops => "stops",
+            Effect::Destroys => "destroys data of",
+        };
+        match self.target {
+            Some(target) => {
+                let mark = target
+                    .mark
+                    .as_deref()
+                    .map(|m| format!(" ({m})"))
+                    .unwrap_or_default();
+                format!(
+                    "`{actions}` {verb} {}, which is {}{mark}",
+                    target.target,
+                    target.tier.word()
+                )
+            }
+            None => {
+                let resolution = &self.judged.resolution;
+                let why = resolution.gaps.iter().map(|g| g.reason.clone());
+                let stops = resolution
+                    .errors
+                    .iter()
+                    .map(|e| format!("the command would stop by itself: {}", e.detail));
+                let why: Vec<String> = why.chain(stops).fold(Vec::new(), once);
+                format!(
+                    "`{actions}` {verb} a target that could not be resolved: {}",
+                    why.join("; ")
+                )
+            }
+        }
+    }
+
+    fn hints(&self, profile: &Profile) -> Vec<String> {
+        let Some(target) = self.target else {
+            return vec!["say the target in the project's own files or as a literal option, or run it where it can be seen".to_owned()];
+        };
+        match target.tier {
+            Tier::Production
+                if matches!(
+                    self.effect,
+                    Effect::Destroys | Effect::Stops | Effect::Opaque
+                ) =>
+            {
+                vec!["if this is not the database you meant, mend the source named above; nothing allows destroying production but an approval by a second person".to_owned()]
+            }
+            Tier::Production => vec![format!(
+                "profile {} allows `{}` on production at most; use a profile that allows more, or another target",
+                profile.name,
+                profile.production.word()
+            )],
+            Tier::Unmarked | Tier::Disposable => vec![format!(
+                "if this database may be destroyed, mark it once: {}",
+                mark_command(&target.target)
+            )],
+        }
+    }
+}
+
+fn what(action: &crate::command::Action) -> String {
+    action.name.to_string()
+}
+
+/// The one command that marks a target as disposable for this user.
+pub fn mark_command(target: &Target) -> String {
+    let mut words = vec!["tagout mark disposable".to_owned()];
+    let mut say = |name: &str, value: &str| words.push(format!("--{name} {}", quoted(value)));
+    say("engine", target.engine.word());
+    match &target.address {
+        Address::Host {
+            host,
+            port,
+            hostaddr,
+        } => {
+            say("host", &hostaddr.as_ref().unwrap_or(host).value);
+            if let Some(port) = port {
+                say("port", &port.value.to_string());
+            }
+        }
+        Address::Socket { path, .. } => say("socket", &path.value),
+        Address::File { path } => say("file", &path.value),
+        Address::Identifier { name } => say("identifier", &name.value),
+        Address::Memory { .. } => {}
+    }
+    if let Some(database) = &target.database {
+        say("database", &database.value);
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it back.
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c));
+    if plain {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -48,6 +48,25 @@ impl Standing {
             Standing::Unresolved => "unresolved",
         }
     }
+
+    /// How much it weighs where several rules say the same: the worst is named.
+    pub fn weight(self) -> u8 {
+        match self {
+            Standing::Known {
+                tier: Tier::Disposable,
+                ..
+            } => 0,
+            Standing::Known {
+                tier: Tier::Unmarked,
+                ..
+            } => 1,
+            Standing::Unresolved => 2,
+            Standing::Known {
+                tier: Tier::Production,
+                ..
+            } => 3,
+        }
+    }
 }
 
 /// What a profile says about targets.
@@ -79,13 +98,25 @@ pub fn rule(effect: Effect, on: Standing) -> String {
 /// The decision table of `docs/architecture.md`, cell by cell.
 pub fn decide(effect: Effect, on: Standing, limits: Limits) -> Decision {
     let allowed = match on {
-        Standing::Known { tier: Tier::Disposable, .. } => true,
-        Standing::Known { tier: Tier::Unmarked, local_and_own } => on_unmarked(effect, local_and_own, limits),
-        Standing::Known { tier: Tier::Production, .. } | Standing::Unresolved => {
-            on_production(effect, limits)
+        Standing::Known {
+            tier: Tier::Disposable,
+            ..
+        } => true,
+        Standing::Known {
+            tier: Tier::Unmarked,
+            local_and_own,
+        } => on_unmarked(effect, local_and_own, limits),
+        Standing::Known {
+            tier: Tier::Production,
+            ..
         }
+        | Standing::Unresolved => on_production(effect, limits),
     };
-    if allowed { Decision::Allowed } else { Decision::Refused }
+    if allowed {
+        Decision::Allowed
+    } else {
+        Decision::Refused
+    }
 }
 
 fn on_production(effect: Effect, limits: Limits) -> bool {
@@ -103,7 +134,12 @@ fn on_production(effect: Effect, limits: Limits) -> bool {
 fn on_unmarked(effect: Effect, local_and_own: bool, limits: Limits) -> bool {
     match effect {
         Effect::None | Effect::Reads | Effect::Writes | Effect::ChangesSchema => true,
-        Effect::Opaque => local_and_own || limits.unmarked == Unmarked::Allow,
+        // Who allows consoles on production allows them here: a production mark must not loosen.
+        Effect::Opaque => {
+            local_and_own
+                || limits.unmarked == Unmarked::Allow
+                || limits.production == Production::Console
+        }
         Effect::Stops | Effect::Destroys => limits.unmarked == Unmarked::Allow,
     }
 }
@@ -130,12 +166,21 @@ mod tests {
     fn limits() -> impl Strategy<Value = Limits> {
         let levels: Vec<Production> = Production::WORDS.iter().map(|(_, p)| *p).collect();
         let unmarked = vec![Unmarked::Refuse, Unmarked::Allow];
-        (proptest::sample::select(levels), proptest::sample::select(unmarked))
-            .prop_map(|(production, unmarked)| Limits { production, unmarked })
+        (
+            proptest::sample::select(levels),
+            proptest::sample::select(unmarked),
+        )
+            .prop_map(|(production, unmarked)| Limits {
+                production,
+                unmarked,
+            })
     }
 
     fn known(tier: Tier, local_and_own: bool) -> Standing {
-        Standing::Known { tier, local_and_own }
+        Standing::Known {
+            tier,
+            local_and_own,
+        }
     }
 
     proptest! {
@@ -169,17 +214,52 @@ mod tests {
 
     #[test]
     fn the_table_as_it_is_written() {
-        let write = Limits { production: Production::Write, unmarked: Unmarked::Refuse };
+        let write = Limits {
+            production: Production::Write,
+            unmarked: Unmarked::Refuse,
+        };
         let table = [
-            (Effect::Reads, known(Tier::Production, false), Decision::Allowed),
+            (
+                Effect::Reads,
+                known(Tier::Production, false),
+                Decision::Allowed,
+            ),
             (Effect::Writes, Standing::Unresolved, Decision::Allowed),
-            (Effect::ChangesSchema, known(Tier::Production, false), Decision::Refused),
-            (Effect::ChangesSchema, known(Tier::Unmarked, false), Decision::Allowed),
-            (Effect::Opaque, known(Tier::Unmarked, false), Decision::Refused),
-            (Effect::Opaque, known(Tier::Unmarked, true), Decision::Allowed),
-            (Effect::Opaque, known(Tier::Disposable, false), Decision::Allowed),
-            (Effect::Destroys, known(Tier::Unmarked, true), Decision::Refused),
-            (Effect::Destroys, known(Tier::Disposable, false), Decision::Allowed),
+            (
+                Effect::ChangesSchema,
+                known(Tier::Production, false),
+                Decision::Refused,
+            ),
+            (
+                Effect::ChangesSchema,
+                known(Tier::Unmarked, false),
+                Decision::Allowed,
+            ),
+            (
+                Effect::Opaque,
+                known(Tier::Unmarked, false),
+                Decision::Refused,
+            ),
+            (
+                Effect::Opaque,
+                known(Tier::Unmarked, true),
+                Decision::Allowed,
+            ),
+            (
+                Effect::Opaque,
+                known(Tier::Disposable, false),
+                Decision::Allowed,
+            ),
+            (
+                Effect::Destroys,
+                known(Tier::Unmarked, true),
+                Decision::Refused,
+            ),
+            (
+                Effect::Destroys,
+                known(Tier::Disposable, false),
+                Decision::Allowed,
+            ),
         ];
         for (effect, on, expected) in table {
             assert_eq!(decide(effect, on, write), expected, "{}", rule(effect, on));

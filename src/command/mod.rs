@@ -6,6 +6,7 @@
 
 mod args;
 pub mod catalogue;
+pub mod program;
 pub mod shell;
 pub mod sql;
 mod step;
@@ -170,9 +171,14 @@ impl Command {
         self
     }
 
-    /// The strongest effect of its actions; none where it stops by itself.
+    /// The strongest effect of its actions; none where it only prints help. Where it stops by
+    /// itself for another reason the effect stands: that reading may be wrong.
     pub fn effect(&self) -> Effect {
-        if self.stops_early.is_some() {
+        if self
+            .stops_early
+            .as_ref()
+            .is_some_and(|s| s.what == "nothing-runs")
+        {
             return Effect::None;
         }
         self.actions

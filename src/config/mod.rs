@@ -1,1 +1,100 @@
-//! Configuration layers.
+//! Finds the configuration files and reads them into layers: machine policy, user, project.
+
+mod trust;
+
+use std::path::{Path, PathBuf};
+
+use crate::files::{FileError, Files, shown};
+use crate::profile::{ConfigError, Layer, LayerKind, Trust, parse_document};
+use crate::source::SourceKind;
+
+pub use trust::{TrustList, digest};
+
+/// The machine's policy. Nothing below it loosens what it sets.
+pub const POLICY: &str = "/etc/tagout/policy.toml";
+/// The project's file.
+pub const PROJECT_FILE: &str = "tagout.toml";
+
+/// All layers that apply in a directory.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Layers in no particular order; each knows whose it is.
+    pub layers: Vec<Layer>,
+    /// The directory of the project's file, where there is one.
+    pub project: Option<PathBuf>,
+}
+
+/// Reads the layers for `cwd`. `user_folder` is where the user's configuration stands.
+///
+/// # Errors
+/// The first mistake in any of the files, or one that cannot be read: an unreadable policy is
+/// never the same as none.
+pub fn load(
+    cwd: &Path,
+    user_folder: Option<&Path>,
+    files: &dyn Files,
+) -> Result<Config, ConfigError> {
+    let mut config = Config::default();
+    let mut take = |path: &Path, name: &str, kind, source, trust| -> Result<bool, ConfigError> {
+        let text = match files.read_text(path) {
+            Ok(text) => text,
+            Err(FileError::Missing) => return Ok(false),
+            Err(e) => return Err(unreadable(name, &e)),
+        };
+        let document = parse_document(&text, name, source)?;
+        config.layers.push(Layer {
+            kind,
+            name: name.to_owned(),
+            trust,
+            document,
+        });
+        Ok(true)
+    };
+    take(
+        Path::new(POLICY),
+        POLICY,
+        LayerKind::Machine,
+        SourceKind::SystemFile,
+        Trust::Trusted,
+    )?;
+    if let Some(folder) = user_folder {
+        let path = folder.join("config.toml");
+        take(
+            &path,
+            &path.display().to_string(),
+            LayerKind::User,
+            SourceKind::UserFile,
+            Trust::Trusted,
+        )?;
+    }
+    for folder in cwd.ancestors() {
+        let path = folder.join(PROJECT_FILE);
+        if !files.exists(&path) {
+            continue;
+        }
+        let trust = match user_folder {
+            Some(user) => TrustList::load(user, files)?.trust(&path, files),
+            None => Trust::TightenOnly,
+        };
+        take(
+            &path,
+            &shown(&path, cwd),
+            LayerKind::Project,
+            SourceKind::ProjectFile,
+            trust,
+        )?;
+        config.project = Some(folder.to_owned());
+        break;
+    }
+    Ok(config)
+}
+
+fn unreadable(name: &str, error: &FileError) -> ConfigError {
+    ConfigError {
+        file: name.to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("cannot be read: {error}"),
+        hint: Some("make it readable for this user, or remove it".to_owned()),
+    }
+}

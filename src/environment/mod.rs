@@ -1,6 +1,8 @@
 //! The environment a program sees: built from nothing by a profile, with one decision a name.
 
 pub mod dotenv;
+mod scrub;
 mod vars;
 
+pub use scrub::{Decision, Environment, Fate, scrub};
 pub use vars::{Var, Vars};

@@ -3,7 +3,10 @@
 //! trusted only tightens anything.
 
 use super::parse::{ConfigError, Document, closest, parse_profile};
-use super::{BUILTIN, Descriptors, FenceMode, FenceUnavailable, Pass, Production, Profile, ProfileText, Unmarked};
+use super::{
+    BUILTIN, Descriptors, FenceMode, FenceUnavailable, Pass, Production, Profile, ProfileText,
+    Unmarked,
+};
 use crate::policy::Tier;
 use crate::source::Source;
 
@@ -76,7 +79,10 @@ pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Chosen, ConfigErr
     };
     let mut chain = chain(&name, said.as_ref(), layers)?;
     chain.reverse();
-    let mut merge = Merge { profile: strictest(&name), set_by: [0; 5] };
+    let mut merge = Merge {
+        profile: strictest(&name),
+        set_by: [0; 5],
+    };
     for link in &chain {
         merge.apply(&link.text, &link.voice);
         merge.heard(&link.voice.shown);
@@ -89,7 +95,12 @@ pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Chosen, ConfigErr
         merge.heard(&layer.name);
     }
     let mut profile = merge.profile;
-    profile.pass.retain(|p| !profile.never.iter().any(|(pattern, _)| matches_name(pattern, &p.name)));
+    profile.pass.retain(|p| {
+        !profile
+            .never
+            .iter()
+            .any(|(pattern, _)| matches_name(pattern, &p.name))
+    });
     Ok(profile)
 }
 
@@ -104,11 +115,13 @@ fn sorted(layers: &[Layer]) -> Vec<&Layer> {
 /// best; an untrusted one may only name a profile that is built in or its own.
 fn default_name(layers: &[Layer]) -> (String, Option<Source>) {
     for layer in sorted(layers) {
-        let Some((name, source)) = &layer.document.profile else { continue };
-        let own = layer.document.profiles.iter().any(|(n, _, _)| n == name);
-        let builtin = BUILTIN.iter().any(|(n, _)| n == name);
-        let elsewhere = layers.iter().any(|l| l.kind != layer.kind && l.document.profiles.iter().any(|(n, _, _)| n == name));
-        if layer.trust == Trust::Trusted || ((own || builtin) && !elsewhere) || (!own && !builtin && !elsewhere) {
+        let Some((name, source)) = &layer.document.profile else {
+            continue;
+        };
+        let elsewhere = layers
+            .iter()
+            .any(|l| l.kind != layer.kind && l.document.profiles.iter().any(|(n, _, _)| n == name));
+        if layer.trust == Trust::Trusted || !elsewhere {
             return (name.clone(), Some(source.clone()));
         }
     }
@@ -132,7 +145,12 @@ fn voice_of(layer: &Layer) -> Voice {
         LayerKind::User => 2,
         LayerKind::Machine => 3,
     };
-    Voice { shown: layer.name.clone(), trusted: layer.trust == Trust::Trusted, rank, limits_only: false }
+    Voice {
+        shown: layer.name.clone(),
+        trusted: layer.trust == Trust::Trusted,
+        rank,
+        limits_only: false,
+    }
 }
 
 struct Link {
@@ -148,7 +166,14 @@ fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link
     while let Some((name, said)) = next.take() {
         if seen.contains(&name) {
             seen.push(name);
-            return Err(config_error(said.as_ref(), format!("profiles extend each other in a loop: {}", seen.join(" -> ")), None));
+            return Err(config_error(
+                said.as_ref(),
+                format!(
+                    "profiles extend each other in a loop: {}",
+                    seen.join(" -> ")
+                ),
+                None,
+            ));
         }
         let mut definitions = definitions(&name, layers)?;
         if definitions.is_empty() {
@@ -167,20 +192,35 @@ fn definitions(name: &str, layers: &[Layer]) -> Result<Vec<Link>, ConfigError> {
     let mut out = Vec::new();
     for layer in sorted(layers).into_iter().rev() {
         for (_, text, _) in layer.document.profiles.iter().filter(|(n, _, _)| n == name) {
-            out.push(Link { text: text.clone(), voice: voice_of(layer) });
+            out.push(Link {
+                text: text.clone(),
+                voice: voice_of(layer),
+            });
         }
     }
     if let Some((_, text)) = BUILTIN.iter().find(|(n, _)| *n == name) {
         let shown = format!("built-in:{name}");
         let text = parse_profile(text, &shown)?;
-        out.push(Link { text, voice: Voice { shown, trusted: true, rank: 0, limits_only: false } });
+        out.push(Link {
+            text,
+            voice: Voice {
+                shown,
+                trusted: true,
+                rank: 0,
+                limits_only: false,
+            },
+        });
     }
     Ok(out)
 }
 
 fn unknown_profile(name: &str, said: Option<&Source>, layers: &[Layer]) -> ConfigError {
     let mut known: Vec<&str> = BUILTIN.iter().map(|(n, _)| *n).collect();
-    known.extend(layers.iter().flat_map(|l| l.document.profiles.iter().map(|(n, _, _)| n.as_str())));
+    known.extend(
+        layers
+            .iter()
+            .flat_map(|l| l.document.profiles.iter().map(|(n, _, _)| n.as_str())),
+    );
     let hint = match closest(name, &known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known profiles: {}", known.join(", ")),
@@ -193,7 +233,13 @@ fn config_error(said: Option<&Source>, message: String, hint: Option<String>) ->
         Some(Some((file, line))) => (file.to_owned(), line.parse().unwrap_or(1)),
         _ => ("command line".to_owned(), 1),
     };
-    ConfigError { file, line, column: 1, message, hint }
+    ConfigError {
+        file,
+        line,
+        column: 1,
+        message,
+        hint,
+    }
 }
 
 /// The profile under construction, with the rank of whoever set each level last.
@@ -223,19 +269,65 @@ impl Merge {
         };
         let source = |s: &Source| s.clone();
         let said = text.production.as_ref().map(|(_, s)| source(s));
-        level(take(&mut profile.production, production, text.production.as_ref(), voice, |new, old| new <= old), "production", said.as_ref());
+        level(
+            take(
+                &mut profile.production,
+                production,
+                text.production.as_ref(),
+                voice,
+                |new, old| new <= old,
+            ),
+            "production",
+            said.as_ref(),
+        );
         let said = text.unmarked.as_ref().map(|(_, s)| source(s));
-        level(take(&mut profile.unmarked, unmarked, text.unmarked.as_ref(), voice, |new, old| new <= old), "unmarked", said.as_ref());
+        level(
+            take(
+                &mut profile.unmarked,
+                unmarked,
+                text.unmarked.as_ref(),
+                voice,
+                |new, old| new <= old,
+            ),
+            "unmarked",
+            said.as_ref(),
+        );
         let said = text.fence.as_ref().map(|(_, s)| source(s));
-        level(take(&mut profile.fence, fence, text.fence.as_ref(), voice, |new, old| new >= old), "fence", said.as_ref());
+        level(
+            take(
+                &mut profile.fence,
+                fence,
+                text.fence.as_ref(),
+                voice,
+                |new, old| new >= old,
+            ),
+            "fence",
+            said.as_ref(),
+        );
         let said = text.fence_unavailable.as_ref().map(|(_, s)| source(s));
         level(
-            take(&mut profile.fence_unavailable, fence_unavailable, text.fence_unavailable.as_ref(), voice, |new, old| new >= old),
+            take(
+                &mut profile.fence_unavailable,
+                fence_unavailable,
+                text.fence_unavailable.as_ref(),
+                voice,
+                |new, old| new >= old,
+            ),
             "fence_unavailable",
             said.as_ref(),
         );
         let said = text.descriptors.as_ref().map(|(_, s)| source(s));
-        level(take(&mut profile.descriptors, descriptors, text.descriptors.as_ref(), voice, tighter_descriptors), "descriptors", said.as_ref());
+        level(
+            take(
+                &mut profile.descriptors,
+                descriptors,
+                text.descriptors.as_ref(),
+                voice,
+                tighter_descriptors,
+            ),
+            "descriptors",
+            said.as_ref(),
+        );
         for what in refused {
             self.ignore(&what, voice);
         }
@@ -248,9 +340,14 @@ impl Merge {
             }
             if voice.trusted {
                 self.profile.withheld.retain(|(n, _)| n != name);
-                self.profile.pass.push(Pass { name: name.clone(), source: source.clone() });
+                self.profile.pass.push(Pass {
+                    name: name.clone(),
+                    source: source.clone(),
+                });
             } else {
-                let why = format!("{source} passes it but is not trusted: look at it, then run `tagout trust`");
+                let why = format!(
+                    "{source} passes it but is not trusted: look at it, then run `tagout trust`"
+                );
                 self.profile.withheld.push((name.clone(), why));
                 self.ignore(&format!("`pass` of {name} at {source}"), voice);
             }
@@ -258,14 +355,18 @@ impl Merge {
         for (name, value, source) in &text.set {
             if voice.trusted {
                 self.profile.set.retain(|(n, _, _)| n != name);
-                self.profile.set.push((name.clone(), value.clone(), source.clone()));
+                self.profile
+                    .set
+                    .push((name.clone(), value.clone(), source.clone()));
             } else {
                 self.ignore(&format!("`set` of {name} at {source}"), voice);
             }
         }
         for (name, source) in &text.drop {
             self.profile.pass.retain(|p| p.name != *name);
-            self.profile.withheld.push((name.clone(), format!("dropped by {source}")));
+            self.profile
+                .withheld
+                .push((name.clone(), format!("dropped by {source}")));
         }
         if voice.trusted {
             self.profile.allow.extend(text.allow.iter().cloned());
@@ -281,7 +382,10 @@ impl Merge {
         let why = if voice.trusted {
             "a stronger layer is stricter".to_owned()
         } else {
-            format!("{} is not trusted: look at it, then run `tagout trust`", voice.shown)
+            format!(
+                "{} is not trusted: look at it, then run `tagout trust`",
+                voice.shown
+            )
         };
         self.profile.ignored.push(format!("{what} ignored: {why}"));
     }
@@ -346,22 +450,37 @@ mod tests {
     fn layer(kind: LayerKind, trust: Trust, text: &str) -> Layer {
         let name = format!("{kind:?}");
         let document = parse_document(text, &name, SourceKind::ProjectFile).unwrap();
-        Layer { kind, name, trust, document }
+        Layer {
+            kind,
+            name,
+            trust,
+            document,
+        }
     }
 
     #[test]
     fn every_built_in_profile_reads_and_merges() {
         for (name, _) in BUILTIN {
             let profile = choose(Some(name), &[]).unwrap();
-            assert!(profile.pass.iter().any(|p| p.name == "PATH"), "{name} passes PATH");
+            assert!(
+                profile.pass.iter().any(|p| p.name == "PATH"),
+                "{name} passes PATH"
+            );
         }
     }
 
     #[test]
     fn a_loop_of_extends_is_an_error_that_names_it() {
         let text = "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"a\"\n";
-        let error = choose(Some("a"), &[layer(LayerKind::Project, Trust::Trusted, text)]).unwrap_err();
-        assert_eq!(error.message, "profiles extend each other in a loop: a -> b -> a");
+        let error = choose(
+            Some("a"),
+            &[layer(LayerKind::Project, Trust::Trusted, text)],
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.message,
+            "profiles extend each other in a loop: a -> b -> a"
+        );
         assert_eq!(error.line, 4);
     }
 
@@ -373,8 +492,16 @@ mod tests {
 
     #[test]
     fn the_machine_policy_wins_over_a_derived_profile_of_the_user() {
-        let machine = layer(LayerKind::Machine, Trust::Trusted, "[profiles.worker]\nproduction = \"never\"\n");
-        let user = layer(LayerKind::User, Trust::Trusted, "[profiles.mine]\nextends = \"worker\"\nproduction = \"console\"\n");
+        let machine = layer(
+            LayerKind::Machine,
+            Trust::Trusted,
+            "[profiles.worker]\nproduction = \"never\"\n",
+        );
+        let user = layer(
+            LayerKind::User,
+            Trust::Trusted,
+            "[profiles.mine]\nextends = \"worker\"\nproduction = \"console\"\n",
+        );
         let profile = choose(Some("mine"), &[user, machine]).unwrap();
         assert_eq!(profile.production, Production::Never);
     }
@@ -383,14 +510,23 @@ mod tests {
     fn a_trusted_project_may_pass_what_an_untrusted_one_may_not() {
         let text = "[profiles.worker]\npass = [\"APP_LOCALE\"]\n[[marks]]\ntier = \"disposable\"\ndatabase = \"x\"\n";
         let names = |p: &Profile| p.pass.iter().any(|p| p.name == "APP_LOCALE");
-        let trusted = choose(Some("worker"), &[layer(LayerKind::Project, Trust::Trusted, text)]).unwrap();
-        let untrusted = choose(Some("worker"), &[layer(LayerKind::Project, Trust::TightenOnly, text)]).unwrap();
+        let trusted = choose(
+            Some("worker"),
+            &[layer(LayerKind::Project, Trust::Trusted, text)],
+        )
+        .unwrap();
+        let untrusted = choose(
+            Some("worker"),
+            &[layer(LayerKind::Project, Trust::TightenOnly, text)],
+        )
+        .unwrap();
         assert!(names(&trusted) && trusted.marks.len() == 1);
         assert!(!names(&untrusted) && untrusted.marks.is_empty() && untrusted.ignored.len() == 2);
     }
 
     fn body() -> impl Strategy<Value = String> {
-        let production = proptest::sample::select(vec!["never", "read", "write", "migrate", "console"]);
+        let production =
+            proptest::sample::select(vec!["never", "read", "write", "migrate", "console"]);
         let unmarked = proptest::sample::select(vec!["refuse", "allow"]);
         let fence = proptest::sample::select(vec!["off", "observe", "hold"]);
         let descriptors = proptest::sample::select(vec!["\"all\"", "\"no-sockets\"", "[3, 4]"]);

@@ -8,6 +8,7 @@ use crate::policy::Tier;
 use crate::source::Source;
 
 pub use builtin::BUILTIN;
+pub(crate) use layers::matches_name;
 pub use layers::{Chosen, Layer, LayerKind, Trust, choose};
 pub use parse::{ConfigError, Document, parse_document, parse_profile};
 
@@ -53,7 +54,8 @@ pub enum Unmarked {
 
 impl Unmarked {
     /// Both with their words.
-    pub const WORDS: &[(&str, Unmarked)] = &[("refuse", Unmarked::Refuse), ("allow", Unmarked::Allow)];
+    pub const WORDS: &[(&str, Unmarked)] =
+        &[("refuse", Unmarked::Refuse), ("allow", Unmarked::Allow)];
 }
 
 /// Which inherited descriptors above 2 reach the command. Sockets and io_uring never do.
@@ -80,8 +82,11 @@ pub enum FenceMode {
 
 impl FenceMode {
     /// All modes with their words.
-    pub const WORDS: &[(&str, FenceMode)] =
-        &[("off", FenceMode::Off), ("observe", FenceMode::Observe), ("hold", FenceMode::Hold)];
+    pub const WORDS: &[(&str, FenceMode)] = &[
+        ("off", FenceMode::Off),
+        ("observe", FenceMode::Observe),
+        ("hold", FenceMode::Hold),
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -100,12 +105,17 @@ pub enum FenceUnavailable {
 
 impl FenceUnavailable {
     /// Both with their words.
-    pub const WORDS: &[(&str, FenceUnavailable)] =
-        &[("warn", FenceUnavailable::Warn), ("refuse", FenceUnavailable::Refuse)];
+    pub const WORDS: &[(&str, FenceUnavailable)] = &[
+        ("warn", FenceUnavailable::Warn),
+        ("refuse", FenceUnavailable::Refuse),
+    ];
 }
 
 fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, v)| *v == value).map_or("", |(w, _)| w)
+    words
+        .iter()
+        .find(|(_, v)| *v == value)
+        .map_or("", |(w, _)| w)
 }
 
 /// What a file says about one profile: only what is written there.

@@ -28,7 +28,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.message
+        )
     }
 }
 
@@ -49,12 +53,34 @@ pub struct Document {
 
 const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every"];
 const PROFILE_KEYS: &[&str] = &[
-    "description", "extends", "pass", "drop", "never", "set", "require", "production", "unmarked",
-    "descriptors", "fence", "fence_unavailable", "allow", "hide",
+    "description",
+    "extends",
+    "pass",
+    "drop",
+    "never",
+    "set",
+    "require",
+    "production",
+    "unmarked",
+    "descriptors",
+    "fence",
+    "fence_unavailable",
+    "allow",
+    "hide",
 ];
 const MARK_KEYS: &[&str] = &[
-    "tier", "engine", "host", "network", "socket", "file", "port", "database", "environment",
-    "identifier", "url", "why",
+    "tier",
+    "engine",
+    "host",
+    "network",
+    "socket",
+    "file",
+    "port",
+    "database",
+    "environment",
+    "identifier",
+    "url",
+    "why",
 ];
 /// Families of names that may be listed with a `*`: harmless whatever the last part is.
 const FAMILIES: &[&str] = &["LC_*"];
@@ -75,7 +101,9 @@ pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Docume
                 for (name, body) in reader.table(value, "profiles")? {
                     let source = reader.source(&name.span());
                     let profile = reader.profile(reader.table(body, "a profile")?)?;
-                    document.profiles.push((name.get_ref().to_string(), profile, source));
+                    document
+                        .profiles
+                        .push((name.get_ref().to_string(), profile, source));
                 }
             }
             "every" => document.every = reader.profile(reader.table(value, "every")?)?,
@@ -91,7 +119,11 @@ pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Docume
 /// # Errors
 /// The first mistake in it.
 pub fn parse_profile(text: &str, file: &str) -> Result<ProfileText, ConfigError> {
-    let reader = Reader { text, file, kind: SourceKind::Profile };
+    let reader = Reader {
+        text,
+        file,
+        kind: SourceKind::Profile,
+    };
     let root = reader.root()?;
     reader.profile(root.get_ref())
 }
@@ -110,9 +142,20 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn error(&self, span: &Range<usize>, message: impl Into<String>, hint: Option<String>) -> ConfigError {
+    fn error(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) -> ConfigError {
         let (line, column) = position(self.text, span.start);
-        ConfigError { file: self.file.to_owned(), line, column, message: message.into(), hint }
+        ConfigError {
+            file: self.file.to_owned(),
+            line,
+            column,
+            message: message.into(),
+            hint,
+        }
     }
 
     fn source(&self, span: &Range<usize>) -> Source {
@@ -120,7 +163,12 @@ impl<'a> Reader<'a> {
         Source::new(self.kind, format!("{}:{line}", self.file))
     }
 
-    fn check_keys(&self, table: &DeTable<'_>, known: &[&str], inside: &str) -> Result<(), ConfigError> {
+    fn check_keys(
+        &self,
+        table: &DeTable<'_>,
+        known: &[&str],
+        inside: &str,
+    ) -> Result<(), ConfigError> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
@@ -138,22 +186,44 @@ impl<'a> Reader<'a> {
 
     fn wrong_type(&self, value: &Spanned<DeValue<'_>>, what: &str, wanted: &str) -> ConfigError {
         let found = value.get_ref().type_str();
-        self.error(&value.span(), format!("`{what}` must be {wanted}, not {found}"), None)
+        self.error(
+            &value.span(),
+            format!("`{what}` must be {wanted}, not {found}"),
+            None,
+        )
     }
 
-    fn table<'t>(&self, value: &'t Spanned<DeValue<'a>>, what: &str) -> Result<&'t DeTable<'a>, ConfigError> {
-        value.get_ref().as_table().ok_or_else(|| self.wrong_type(value, what, "a table"))
+    fn table<'t>(
+        &self,
+        value: &'t Spanned<DeValue<'a>>,
+        what: &str,
+    ) -> Result<&'t DeTable<'a>, ConfigError> {
+        value
+            .get_ref()
+            .as_table()
+            .ok_or_else(|| self.wrong_type(value, what, "a table"))
     }
 
-    fn string(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<(String, Source), ConfigError> {
+    fn string(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+    ) -> Result<(String, Source), ConfigError> {
         match value.get_ref().as_str() {
             Some(text) => Ok((text.to_owned(), self.source(&value.span()))),
             None => Err(self.wrong_type(value, what, "a string")),
         }
     }
 
-    fn strings(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<Vec<(String, Source)>, ConfigError> {
-        let items = value.get_ref().as_array().ok_or_else(|| self.wrong_type(value, what, "a list of strings"))?;
+    fn strings(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+    ) -> Result<Vec<(String, Source)>, ConfigError> {
+        let items = value
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| self.wrong_type(value, what, "a list of strings"))?;
         items.iter().map(|item| self.string(item, what)).collect()
     }
 
@@ -169,7 +239,10 @@ impl<'a> Reader<'a> {
             None => {
                 let known: Vec<&str> = words.iter().map(|(w, _)| *w).collect();
                 let hint = closest(&text, &known).map(|near| format!("did you mean `{near}`?"));
-                let message = format!("`{what}` cannot be `{text}`: it is one of {}", known.join(", "));
+                let message = format!(
+                    "`{what}` cannot be `{text}`: it is one of {}",
+                    known.join(", ")
+                );
                 Err(self.error(&value.span(), message, hint))
             }
         }
@@ -188,12 +261,15 @@ impl<'a> Reader<'a> {
                 "never" => profile.never = self.strings(value, what)?,
                 "require" => profile.require = self.names(value, what, &[])?,
                 "set" => profile.set = self.settings(value)?,
-                "production" => profile.production = Some(self.word(value, what, Production::WORDS)?),
+                "production" => {
+                    profile.production = Some(self.word(value, what, Production::WORDS)?)
+                }
                 "unmarked" => profile.unmarked = Some(self.word(value, what, Unmarked::WORDS)?),
                 "descriptors" => profile.descriptors = Some(self.descriptors(value)?),
                 "fence" => profile.fence = Some(self.word(value, what, FenceMode::WORDS)?),
                 "fence_unavailable" => {
-                    profile.fence_unavailable = Some(self.word(value, what, FenceUnavailable::WORDS)?);
+                    profile.fence_unavailable =
+                        Some(self.word(value, what, FenceUnavailable::WORDS)?);
                 }
                 "allow" => profile.allow = self.strings(value, what)?,
                 "hide" => profile.hide = self.strings(value, what)?,
@@ -212,30 +288,53 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<(String, Source)>, ConfigError> {
         let names = self.strings(value, what)?;
         for (at, (name, _)) in names.iter().enumerate() {
-            let span = value.get_ref().as_array().and_then(|a| a.get(at)).map_or(value.span(), Spanned::span);
+            let span = value
+                .get_ref()
+                .as_array()
+                .and_then(|a| a.get(at))
+                .map_or(value.span(), Spanned::span);
             self.check_name(name, families, &span)?;
         }
         Ok(names)
     }
 
-    fn check_name(&self, name: &str, families: &[&str], span: &Range<usize>) -> Result<(), ConfigError> {
+    fn check_name(
+        &self,
+        name: &str,
+        families: &[&str],
+        span: &Range<usize>,
+    ) -> Result<(), ConfigError> {
         if families.contains(&name) {
             return Ok(());
         }
         if name.contains('*') {
             let hint = match families {
                 [] => "write each name out".to_owned(),
-                _ => format!("write each name out; only {} is a family", families.join(", ")),
+                _ => format!(
+                    "write each name out; only {} is a family",
+                    families.join(", ")
+                ),
             };
-            return Err(self.error(span, format!("`{name}` is a pattern, but names are exact"), Some(hint)));
+            return Err(self.error(
+                span,
+                format!("`{name}` is a pattern, but names are exact"),
+                Some(hint),
+            ));
         }
         if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(self.error(span, format!("`{name}` cannot be the name of a variable"), None));
+            return Err(self.error(
+                span,
+                format!("`{name}` cannot be the name of a variable"),
+                None,
+            ));
         }
         Ok(())
     }
 
-    fn settings(&self, value: &Spanned<DeValue<'a>>) -> Result<Vec<(String, String, Source)>, ConfigError> {
+    fn settings(
+        &self,
+        value: &Spanned<DeValue<'a>>,
+    ) -> Result<Vec<(String, String, Source)>, ConfigError> {
         let mut out = Vec::new();
         for (name, value) in self.table(value, "set")? {
             self.check_name(name.get_ref(), &[], &name.span())?;
@@ -248,10 +347,16 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
-    fn descriptors(&self, value: &Spanned<DeValue<'_>>) -> Result<(Descriptors, Source), ConfigError> {
+    fn descriptors(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(Descriptors, Source), ConfigError> {
         let source = self.source(&value.span());
         if let Some(items) = value.get_ref().as_array() {
-            let numbers = items.iter().map(|item| self.number::<i32>(item, "descriptors")).collect::<Result<_, _>>()?;
+            let numbers = items
+                .iter()
+                .map(|item| self.number::<i32>(item, "descriptors"))
+                .collect::<Result<_, _>>()?;
             return Ok((Descriptors::Only(numbers), source));
         }
         match value.get_ref().as_str() {
@@ -259,12 +364,20 @@ impl<'a> Reader<'a> {
             Some("no-sockets") => Ok((Descriptors::NoSockets, source)),
             _ => {
                 let hint = "\"all\" closes every descriptor above 2, \"no-sockets\" closes sockets, a list of numbers keeps only those".to_owned();
-                Err(self.error(&value.span(), "`descriptors` is \"all\", \"no-sockets\" or a list of numbers", Some(hint)))
+                Err(self.error(
+                    &value.span(),
+                    "`descriptors` is \"all\", \"no-sockets\" or a list of numbers",
+                    Some(hint),
+                ))
             }
         }
     }
 
-    fn number<T: std::str::FromStr>(&self, value: &Spanned<DeValue<'_>>, what: &str) -> Result<T, ConfigError> {
+    fn number<T: std::str::FromStr>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+    ) -> Result<T, ConfigError> {
         value
             .get_ref()
             .as_integer()
@@ -274,10 +387,13 @@ impl<'a> Reader<'a> {
     }
 
     fn marks(&self, value: &Spanned<DeValue<'a>>) -> Result<Vec<Mark>, ConfigError> {
-        let items = value
-            .get_ref()
-            .as_array()
-            .ok_or_else(|| self.error(&value.span(), "`marks` must be tables: write `[[marks]]`", None))?;
+        let items = value.get_ref().as_array().ok_or_else(|| {
+            self.error(
+                &value.span(),
+                "`marks` must be tables: write `[[marks]]`",
+                None,
+            )
+        })?;
         items.iter().map(|item| self.mark(item)).collect()
     }
 
@@ -292,7 +408,10 @@ impl<'a> Reader<'a> {
             let text = |reader: &Self| reader.string(value, what).map(|(text, _)| Some(text));
             match what {
                 "tier" => {
-                    let words = [("production", Tier::Production), ("disposable", Tier::Disposable)];
+                    let words = [
+                        ("production", Tier::Production),
+                        ("disposable", Tier::Disposable),
+                    ];
                     tier = Some(self.word(value, what, &words)?.0);
                     continue;
                 }
@@ -320,7 +439,11 @@ impl<'a> Reader<'a> {
         };
         if parts == 0 {
             let hint = Some("add `host`, `network`, `socket`, `file`, `port`, `database`, `environment`, `identifier` or `url`".to_owned());
-            return Err(self.error(&item.span(), "a mark must say which targets it recognises", hint));
+            return Err(self.error(
+                &item.span(),
+                "a mark must say which targets it recognises",
+                hint,
+            ));
         }
         mark.tier = tier;
         Ok(mark)
@@ -340,12 +463,18 @@ impl<'a> Reader<'a> {
         use crate::target::{Engine, url};
         let (text, _) = self.string(value, "url")?;
         let Some(url) = url::Url::split(&text) else {
-            return Err(self.error(&value.span(), "`url` must look like postgres://host:port/database", None));
+            return Err(self.error(
+                &value.span(),
+                "`url` must look like postgres://host:port/database",
+                None,
+            ));
         };
         mark.engine = Some(Engine::from_driver(&url.scheme).word().to_owned());
         mark.host = url.host.as_deref().map(url::decode);
         if let Some(port) = &url.port {
-            let number = port.parse().map_err(|_| self.error(&value.span(), format!("`{port}` is no port"), None))?;
+            let number = port
+                .parse()
+                .map_err(|_| self.error(&value.span(), format!("`{port}` is no port"), None))?;
             mark.port = Some(number);
         }
         let database = url::decode(url.path.trim_start_matches('/'));
@@ -363,7 +492,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// The known word nearest to `word`, if it is near enough to have been meant.
-pub fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|k| (distance(word, k), *k))
@@ -399,12 +528,36 @@ mod tests {
     #[test]
     fn mistakes_name_place_and_meaning() {
         let table = [
-            ("profil = \"x\"", "tagout.toml:1:1: unknown key `profil`", "did you mean `profile`?"),
-            ("[profiles.a]\nproductoin = \"never\"", "tagout.toml:2:1: unknown key `productoin` in a profile", "did you mean `production`?"),
-            ("[profiles.a]\nproduction = \"nevr\"", "tagout.toml:2:14: `production` cannot be `nevr`: it is one of never, read, write, migrate, console", "did you mean `never`?"),
-            ("[profiles.a]\npass = [\"A\", \"DB_*\"]", "tagout.toml:2:14: `DB_*` is a pattern, but names are exact", "write each name out; only LC_* is a family"),
-            ("[[marks]]\nhost = \"x\"", "tagout.toml:1:1: a mark needs a `tier`", "add `tier = \"production\"` or `tier = \"disposable\"`"),
-            ("[[marks]]\ntier = \"production\"\nnetwork = \"10.0.0.0/99\"", "tagout.toml:3:11: `10.0.0.0/99` is no address range", "write an address range such as 10.0.0.0/8 or fd00::/8"),
+            (
+                "profil = \"x\"",
+                "tagout.toml:1:1: unknown key `profil`",
+                "did you mean `profile`?",
+            ),
+            (
+                "[profiles.a]\nproductoin = \"never\"",
+                "tagout.toml:2:1: unknown key `productoin` in a profile",
+                "did you mean `production`?",
+            ),
+            (
+                "[profiles.a]\nproduction = \"nevr\"",
+                "tagout.toml:2:14: `production` cannot be `nevr`: it is one of never, read, write, migrate, console",
+                "did you mean `never`?",
+            ),
+            (
+                "[profiles.a]\npass = [\"A\", \"DB_*\"]",
+                "tagout.toml:2:14: `DB_*` is a pattern, but names are exact",
+                "write each name out; only LC_* is a family",
+            ),
+            (
+                "[[marks]]\nhost = \"x\"",
+                "tagout.toml:1:1: a mark needs a `tier`",
+                "add `tier = \"production\"` or `tier = \"disposable\"`",
+            ),
+            (
+                "[[marks]]\ntier = \"production\"\nnetwork = \"10.0.0.0/99\"",
+                "tagout.toml:3:11: `10.0.0.0/99` is no address range",
+                "write an address range such as 10.0.0.0/8 or fd00::/8",
+            ),
         ];
         for (text, message, hint) in table {
             let error = parse(text).unwrap_err();
@@ -421,9 +574,16 @@ mod tests {
 
     #[test]
     fn a_url_marks_all_its_parts() {
-        let document = parse("[[marks]]\ntier = \"production\"\nurl = \"pgsql://u:p@db1:5433/shop\"").unwrap();
+        let document =
+            parse("[[marks]]\ntier = \"production\"\nurl = \"pgsql://u:p@db1:5433/shop\"").unwrap();
         let mark = &document.marks[0];
-        assert_eq!((mark.engine.as_deref(), mark.host.as_deref()), (Some("postgres"), Some("db1")));
-        assert_eq!((mark.port, mark.database.as_deref()), (Some(5433), Some("shop")));
+        assert_eq!(
+            (mark.engine.as_deref(), mark.host.as_deref()),
+            (Some("postgres"), Some("db1"))
+        );
+        assert_eq!(
+            (mark.port, mark.database.as_deref()),
+            (Some(5433), Some("shop"))
+        );
     }
 }

@@ -3,6 +3,7 @@
 //! A resolver reads only what the child will see: its variables, files, options. What cannot be
 //! decided becomes a [`Gap`], never a guess.
 
+pub mod marks;
 pub mod readers;
 mod registry;
 pub mod url;
@@ -202,6 +203,56 @@ impl Target {
         }
         all.extend(self.database.as_ref().map(|d| &d.source));
         all
+    }
+}
+
+impl std::fmt::Display for Target {
+    /// `postgres://app@db1:5432/shop`; never a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:", self.engine.word())?;
+        let user = self
+            .user
+            .as_ref()
+            .map(|u| format!("{}@", u.value))
+            .unwrap_or_default();
+        match &self.address {
+            Address::Host {
+                host,
+                port,
+                hostaddr,
+            } => {
+                let really = hostaddr.as_ref().unwrap_or(host);
+                let brackets = really.value.contains(':') && !really.value.starts_with('[');
+                let host = if brackets {
+                    format!("[{}]", really.value)
+                } else {
+                    really.value.clone()
+                };
+                write!(f, "//{user}{host}")?;
+                if let Some(port) = port {
+                    write!(f, ":{}", port.value)?;
+                }
+            }
+            Address::Socket { path, port } => {
+                let path = if path.value.is_empty() {
+                    "default socket"
+                } else {
+                    &path.value
+                };
+                write!(f, "//{user}({path}")?;
+                if let Some(port) = port {
+                    write!(f, ":{}", port.value)?;
+                }
+                f.write_str(")")?;
+            }
+            Address::File { path } => write!(f, "{}", path.value)?,
+            Address::Memory { .. } => f.write_str(":memory:")?,
+            Address::Identifier { name } => write!(f, "{}", name.value)?,
+        }
+        match &self.database {
+            Some(database) => write!(f, "/{}", database.value),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,30 @@
+//! `tagout explain`: the plan, shown and not carried out.
+
+use super::arguments::{Asked, shown};
+use super::{Session, exit};
+use crate::ui::report::{self, FenceShown};
+
+/// Judges the command and says everything about it.
+pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
+    let plan = match session.plan(asked) {
+        Ok(plan) => plan,
+        Err(code) => return code,
+    };
+    let argv = shown(&plan.argv);
+    let fence = FenceShown {
+        mode: plan.profile.fence.word().to_owned(),
+        status: "none".to_owned(),
+        missing: Vec::new(),
+    };
+    let text = if asked.json {
+        format!("{}\n", report::json(&plan, &argv, &fence))
+    } else {
+        report::text(&plan, &argv, &fence, session.ui.colours_data(), asked.all)
+    };
+    session.ui.data(&text);
+    if plan.verdict.is_allowed() {
+        exit::OK
+    } else {
+        exit::REFUSED
+    }
+}

@@ -1,0 +1,128 @@
+//! Arguments in, domain types out; one file a subcommand.
+
+pub mod arguments;
+pub mod exit;
+mod explain;
+
+use std::process::ExitCode;
+
+use clap::Command;
+
+use crate::config::{self, Config};
+use crate::files::Disk;
+use crate::invocation::Invocation;
+use crate::plan::{Plan, Scene, plan};
+use crate::profile::ConfigError;
+use crate::ui::Ui;
+use arguments::{Asked, Verb};
+
+/// What every subcommand works with.
+pub struct Session {
+    /// The call.
+    pub invocation: Invocation,
+    /// Output.
+    pub ui: Ui,
+    /// Files.
+    pub files: Disk,
+}
+
+impl Session {
+    /// Reads the configuration and judges the command; on a mistake says it and gives the exit
+    /// code.
+    fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
+        let config = self.config()?;
+        let scene = Scene {
+            environ: &self.invocation.environ,
+            cwd: &self.invocation.cwd,
+            caller: &self.invocation.caller,
+            config: &config,
+            files: &self.files,
+        };
+        plan(&asked.request(), scene).map_err(|e| self.config_mistake(&e))
+    }
+
+    /// Reads the configuration.
+    fn config(&mut self) -> Result<Config, u8> {
+        let folder = self.invocation.config_folder();
+        config::load(&self.invocation.cwd, folder.as_deref(), &self.files)
+            .map_err(|e| self.config_mistake(&e))
+    }
+
+    fn config_mistake(&mut self, error: &ConfigError) -> u8 {
+        let hints: Vec<String> = error.hint.clone().into_iter().collect();
+        self.ui.error(&error.to_string(), &hints);
+        exit::FAILED
+    }
+}
+
+/// The program's definition: help, completions and man pages come from it.
+pub fn definition() -> Command {
+    Command::new("tagout")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(arguments::run_command())
+        .subcommand(arguments::explain_command())
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let invocation = match Invocation::read() {
+        Ok(invocation) => invocation,
+        Err(e) => {
+            Ui::new(&|_| None).error(
+                &format!("the working directory cannot be read: {e}"),
+                &["change to a directory that exists".to_owned()],
+            );
+            return ExitCode::from(exit::FAILED);
+        }
+    };
+    let ui = Ui::new(&|name| invocation.variable(name));
+    let mut session = Session {
+        invocation,
+        ui,
+        files: Disk::default(),
+    };
+    ExitCode::from(dispatch(&mut session))
+}
+
+fn dispatch(session: &mut Session) -> u8 {
+    if let Some((verb, asked)) = arguments::fast(&session.invocation.args) {
+        return ask(session, verb, &asked);
+    }
+    let matches = match definition().try_get_matches_from(&session.invocation.args) {
+        Ok(matches) => matches,
+        Err(e) => return usage(session, &e),
+    };
+    match matches.subcommand() {
+        Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
+        Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
+        _ => exit::USAGE,
+    }
+}
+
+fn ask(session: &mut Session, verb: Verb, asked: &Asked) -> u8 {
+    if asked.argv.first().is_none_or(|a| a.is_empty()) {
+        session.ui.error(
+            "the command is empty",
+            &["name a program: tagout run -- PROGRAM [ARGUMENT]...".to_owned()],
+        );
+        return exit::USAGE;
+    }
+    match verb {
+        Verb::Run | Verb::Explain => explain::run(session, asked),
+    }
+}
+
+/// Help and version are answers; everything else is wrong usage.
+fn usage(session: &mut Session, error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        session.ui.message(&text);
+        exit::USAGE
+    } else {
+        session.ui.data(&text);
+        exit::OK
+    }
+}

@@ -1,0 +1,349 @@
+//! Builds the child's environment from nothing, with one decision a name. The rules are sudo's:
+//! exact names, value checks for what can carry a path or a format, exported functions never.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use super::Vars;
+use crate::profile::Profile;
+use crate::source::{Source, SourceKind};
+
+/// The PATH of a child whose caller had none.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Variables through which a loader or interpreter runs other code. A profile may list them one
+/// by one; that they pass is always said.
+const INJECTING: &[&str] = &[
+    "LD_",
+    "DYLD_",
+    "RUBYOPT",
+    "RUBYLIB",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PERL5OPT",
+    "PERL5LIB",
+    "PERL5DB",
+    "PERLLIB",
+    "BASH_ENV",
+    "ENV",
+    "PS4",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "CLASSPATH",
+    "GCONV_PATH",
+    "GIT_SSH_COMMAND",
+    "GIT_CONFIG_",
+    "ZDOTDIR",
+    "IFS",
+    "CDPATH",
+    "GLOBIGNORE",
+    "OPENSSL_CONF",
+    "LOCALDOMAIN",
+    "HOSTALIASES",
+];
+
+/// What became of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The name; bytes that are not UTF-8 become U+FFFD.
+    pub name: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// Kept, set or dropped, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Passed from the caller, by this rule.
+    Kept(String),
+    /// Set by the profile, from there.
+    Set(String),
+    /// Not passed, for this reason.
+    Dropped(String),
+}
+
+/// The child's environment.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Every variable with its source.
+    pub vars: Vars,
+    /// One decision a name, by name.
+    pub decisions: Vec<Decision>,
+    /// Required names that are not there: name and who requires it.
+    pub missing: Vec<(String, String)>,
+    /// Injecting variables that pass: said in `explain`.
+    pub injecting: Vec<String>,
+}
+
+impl Environment {
+    /// The entries for exec, `NAME=value`, by name.
+    pub fn entries(&self) -> Vec<OsString> {
+        self.vars
+            .iter()
+            .map(|(name, var)| {
+                let mut entry = Vec::with_capacity(name.len() + 1 + var.value.len());
+                entry.extend_from_slice(name.as_bytes());
+                entry.push(b'=');
+                entry.extend_from_slice(var.value.as_bytes());
+                OsString::from_vec(entry)
+            })
+            .collect()
+    }
+}
+
+/// Builds the environment that `profile` gives a child of a caller with these raw `environ`
+/// entries. `keep` are exact names that the caller asks for besides (`--keep`).
+pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Environment {
+    let mut environment = Environment::default();
+    for (name, values) in group(environ) {
+        let fate = match one_value(&name, &values)
+            .and_then(|value| judge(profile, keep, &name, value).map(|rule| (value, rule)))
+        {
+            Ok((value, rule)) => {
+                let source = Source::new(
+                    SourceKind::Inherited,
+                    format!("process environment ({rule})"),
+                );
+                environment.vars.set(name.clone(), value, source);
+                if is_injecting(&name) {
+                    environment.injecting.push(name.clone());
+                }
+                Fate::Kept(rule)
+            }
+            Err(reason) => Fate::Dropped(reason),
+        };
+        environment.decisions.push(Decision { name, fate });
+    }
+    for (name, value, source) in &profile.set {
+        set(&mut environment, name, value, source.clone());
+    }
+    if !environment.vars.has("PATH") {
+        set(
+            &mut environment,
+            "PATH",
+            DEFAULT_PATH,
+            Source::new(SourceKind::Default, "tagout default"),
+        );
+    }
+    environment.decisions.sort_by(|a, b| a.name.cmp(&b.name));
+    environment.missing = profile
+        .require
+        .iter()
+        .filter(|(name, _)| !environment.vars.has(name))
+        .map(|(name, source)| (name.clone(), source.text().to_owned()))
+        .collect();
+    environment
+}
+
+fn set(environment: &mut Environment, name: &str, value: &str, source: Source) {
+    environment.decisions.retain(|d| d.name != name);
+    let fate = Fate::Set(source.text().to_owned());
+    environment.decisions.push(Decision {
+        name: name.to_owned(),
+        fate,
+    });
+    environment.vars.set(name, value, source);
+}
+
+/// Entries by name. An entry without a name or without `=` stands under its own text with no
+/// value.
+fn group(environ: &[OsString]) -> BTreeMap<String, Vec<Option<&OsStr>>> {
+    let mut names: BTreeMap<String, Vec<Option<&OsStr>>> = BTreeMap::new();
+    for entry in environ {
+        let bytes = entry.as_bytes();
+        let (name, value) = match bytes.iter().position(|b| *b == b'=') {
+            Some(at) if at > 0 => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+            _ => (bytes, None),
+        };
+        names
+            .entry(String::from_utf8_lossy(name).into_owned())
+            .or_default()
+            .push(value);
+    }
+    names
+}
+
+/// The one value of a name. Programs differ in which of two they take, so two that differ are
+/// none.
+fn one_value<'a>(name: &str, values: &[Option<&'a OsStr>]) -> Result<&'a OsStr, String> {
+    let [Some(first), rest @ ..] = values else {
+        return Err("malformed entry: no name or no `=`".to_owned());
+    };
+    if name.contains('\u{fffd}') {
+        return Err("its name is not UTF-8".to_owned());
+    }
+    if rest.iter().any(|v| *v != Some(*first)) {
+        return Err("it stands more than once with different values".to_owned());
+    }
+    Ok(first)
+}
+
+/// The rule that lets a variable pass, or the reason why it does not.
+fn judge(profile: &Profile, keep: &[String], name: &str, value: &OsStr) -> Result<String, String> {
+    let rule = rule_for(profile, keep, name)?;
+    if value.as_bytes().starts_with(b"() {") || name.starts_with("BASH_FUNC_") {
+        return Err("an exported shell function".to_owned());
+    }
+    check_value(name, value)?;
+    Ok(rule)
+}
+
+fn rule_for(profile: &Profile, keep: &[String], name: &str) -> Result<String, String> {
+    if let Some((pattern, source)) = profile
+        .never
+        .iter()
+        .find(|(p, _)| crate::profile::matches_name(p, name))
+    {
+        return Err(format!("`never` {pattern} at {source}"));
+    }
+    if keep.iter().any(|k| k == name) {
+        return Ok("kept by --keep".to_owned());
+    }
+    let listed = |pattern: &str| {
+        pattern == name
+            || (!is_injecting(name)
+                && pattern.ends_with('*')
+                && crate::profile::matches_name(pattern, name))
+    };
+    if profile.pass.iter().any(|p| listed(&p.name)) {
+        return Ok(format!("kept by profile {}", profile.name));
+    }
+    match profile.withheld.iter().find(|(n, _)| n == name) {
+        Some((_, why)) => Err(why.clone()),
+        None => Err(format!("not listed in profile {}", profile.name)),
+    }
+}
+
+/// Values that programs take as paths or formats: as `env_check` of sudo.
+fn check_value(name: &str, value: &OsStr) -> Result<(), String> {
+    let bytes = value.as_bytes();
+    let plain = ["COLORTERM", "LANG", "LANGUAGE", "LINGUAS", "TERM"].contains(&name)
+        || name.starts_with("LC_");
+    if plain && bytes.iter().any(|b| matches!(b, b'/' | b'%')) {
+        return Err("its value holds `/` or `%`: it could name a file or a format".to_owned());
+    }
+    if name == "TZ" && !is_safe_zone(bytes) {
+        return Err("its value could name a file outside the zone database".to_owned());
+    }
+    Ok(())
+}
+
+/// sudo's rule for TZ: no absolute path outside the zone directory, no `..`, printable, short.
+fn is_safe_zone(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b":").unwrap_or(value);
+    if value.starts_with(b"/") && !value.starts_with(b"/usr/share/zoneinfo/") {
+        return false;
+    }
+    value.len() < 4096
+        && !value.windows(2).any(|w| w == b"..")
+        && value.iter().all(u8::is_ascii_graphic)
+}
+
+fn is_injecting(name: &str) -> bool {
+    INJECTING.iter().any(|i| {
+        if i.ends_with('_') {
+            name.starts_with(i)
+        } else {
+            name == *i
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::choose;
+    use proptest::prelude::*;
+
+    fn entries(list: &[&[u8]]) -> Vec<OsString> {
+        list.iter()
+            .map(|e| OsString::from_vec(e.to_vec()))
+            .collect()
+    }
+
+    fn fate(environment: &Environment, name: &str) -> Fate {
+        environment
+            .decisions
+            .iter()
+            .find(|d| d.name == name)
+            .unwrap()
+            .fate
+            .clone()
+    }
+
+    #[test]
+    fn only_what_is_listed_passes() {
+        let profile = choose(Some("default"), &[]).unwrap();
+        let raw: &[&[u8]] = &[
+            b"PATH=/bin",
+            b"DB_HOST=prod",
+            b"LD_PRELOAD=/x",
+            b"LC_ALL=C",
+            b"LC_X=../../x",
+            b"TERM=a%b",
+            b"TZ=/etc/passwd",
+            b"PAGER=() { :; }",
+            b"=x",
+            b"novalue",
+            b"BASH_FUNC_ls%%=() { :; }",
+        ];
+        let environment = scrub(&profile, &[], &entries(raw));
+        let names: Vec<&str> = environment.vars.iter().map(|(n, _)| n).collect();
+        assert_eq!(names, ["LC_ALL", "PATH"]);
+        assert_eq!(
+            fate(&environment, "DB_HOST"),
+            Fate::Dropped("not listed in profile default".into())
+        );
+        assert_eq!(
+            fate(&environment, "novalue"),
+            Fate::Dropped("malformed entry: no name or no `=`".into())
+        );
+    }
+
+    #[test]
+    fn two_values_are_none_and_two_equal_ones_are_one() {
+        let profile = choose(Some("default"), &[]).unwrap();
+        let environment = scrub(
+            &profile,
+            &[],
+            &entries(&[b"PATH=/a", b"PATH=/b", b"HOME=/r", b"HOME=/r"]),
+        );
+        assert_eq!(environment.vars.text("PATH").unwrap(), DEFAULT_PATH);
+        assert_eq!(environment.vars.text("HOME").unwrap(), "/r");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_pass_unchanged() {
+        let profile = choose(Some("default"), &[]).unwrap();
+        let environment = scrub(&profile, &["X".into()], &entries(&[b"X=a\xff\xfeb"]));
+        assert!(
+            environment
+                .entries()
+                .iter()
+                .any(|e| e.as_bytes() == b"X=a\xff\xfeb")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unlisted_ever_passes(raw in proptest::collection::vec(proptest::collection::vec(1u8.., 0..20), 0..20)) {
+            let profile = choose(Some("worker"), &[]).unwrap();
+            let raw: Vec<OsString> = raw.into_iter().map(OsString::from_vec).collect();
+            let environment = scrub(&profile, &[], &raw);
+            for (name, _) in environment.vars.iter() {
+                let listed = profile.pass.iter().any(|p| crate::profile::matches_name(&p.name, name));
+                prop_assert!(listed, "{} passed", name);
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Facts about this process.
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// The entries of `environ` as they came: duplicates and entries without `=` included, which the
+/// standard library hides.
+#[allow(unsafe_code, reason = "reads the C environment")]
+pub fn environ() -> Vec<OsString> {
+    unsafe extern "C" {
+        static environ: *const *const libc::c_char;
+    }
+    let mut entries = Vec::with_capacity(64);
+    // SAFETY: `environ` is a NULL-terminated array of NUL-terminated strings that the C runtime
+    // set up; nothing in this crate changes it, and this runs before any thread is started.
+    unsafe {
+        let mut at = environ;
+        while !at.is_null() && !(*at).is_null() {
+            entries.push(OsStr::from_bytes(CStr::from_ptr(*at).to_bytes()).to_owned());
+            at = at.add(1);
+        }
+    }
+    entries
+}
+
+/// The effective user id.
+pub fn effective_user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// The real user id.
+pub fn real_user() -> u32 {
+    nix::unistd::getuid().as_raw()
+}
+
+/// Whether this process may execute a file.
+pub fn may_execute(path: &std::path::Path) -> bool {
+    nix::unistd::eaccess(path, nix::unistd::AccessFlags::X_OK).is_ok()
+}

@@ -1,0 +1,431 @@
+//! A plan as people and programs read it.
+
+use serde_json::{Value, json};
+
+use super::{Tone, paint};
+use crate::command::Effect;
+use crate::environment::Fate;
+use crate::plan::{JudgedTarget, Plan};
+use crate::source::Sourced;
+use crate::target::{Address, Role};
+
+/// What the fence would do, said by the launch side.
+#[derive(Debug, Clone, Default)]
+pub struct FenceShown {
+    /// `off`, `observe`, `hold`.
+    pub mode: String,
+    /// `full`, `partial`, `none`.
+    pub status: String,
+    /// What is missing, or why.
+    pub missing: Vec<String>,
+}
+
+/// A field of a target, ready to be shown.
+pub struct Field {
+    /// `host`, `port`, ...
+    pub what: &'static str,
+    /// Its value.
+    pub value: String,
+    /// The source that won.
+    pub from: String,
+    /// Those it beat.
+    pub beat: Vec<String>,
+}
+
+/// The fields of a target with their sources.
+pub fn fields(target: &JudgedTarget) -> Vec<Field> {
+    fn one<T: ToString>(what: &'static str, field: &Sourced<T>) -> Field {
+        Field {
+            what,
+            value: field.value.to_string(),
+            from: field.source.to_string(),
+            beat: field.beat.iter().map(ToString::to_string).collect(),
+        }
+    }
+    let t = &target.target;
+    let mut fields = Vec::new();
+    match &t.address {
+        Address::Host {
+            host,
+            port,
+            hostaddr,
+        } => {
+            fields.push(one("host", host));
+            fields.extend(hostaddr.as_ref().map(|h| one("hostaddr", h)));
+            fields.extend(port.as_ref().map(|p| one("port", p)));
+        }
+        Address::Socket { path, port } => {
+            fields.push(one("socket", path));
+            fields.extend(port.as_ref().map(|p| one("port", p)));
+        }
+        Address::File { path } => fields.push(one("file", path)),
+        Address::Memory { source } => fields.push(Field {
+            what: "file",
+            value: ":memory:".to_owned(),
+            from: source.to_string(),
+            beat: Vec::new(),
+        }),
+        Address::Identifier { name } => fields.push(one("identifier", name)),
+    }
+    fields.extend(t.database.as_ref().map(|d| one("database", d)));
+    fields.extend(t.user.as_ref().map(|u| one("user", u)));
+    fields.extend(t.environment.as_ref().map(|e| one("environment", e)));
+    fields
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Write => "write",
+        Role::Read => "read",
+    }
+}
+
+/// The plan as `tagout.explain/1`.
+pub fn json(plan: &Plan, argv: &[String], fence: &FenceShown) -> Value {
+    let mut kept = Vec::new();
+    let mut set = Vec::new();
+    let mut dropped = Vec::new();
+    for decision in &plan.environment.decisions {
+        let name = &decision.name;
+        match &decision.fate {
+            Fate::Kept(rule) => kept.push(json!({"name": name, "rule": rule})),
+            Fate::Set(source) => set.push(json!({"name": name, "source": source})),
+            Fate::Dropped(reason) => dropped.push(json!({"name": name, "reason": reason})),
+        }
+    }
+    let actions: Vec<Value> = plan
+        .commands
+        .iter()
+        .flat_map(|j| &j.command.actions)
+        .map(|a| json!({"name": a.name, "effect": a.effect.word(), "why": a.why}))
+        .collect();
+    let gaps: Vec<Value> = plan
+        .commands
+        .iter()
+        .flat_map(|j| &j.resolution.gaps)
+        .map(|g| json!({"field": g.field, "reason": g.reason}))
+        .fold(Vec::new(), once);
+    let errors: Vec<Value> = plan
+        .commands
+        .iter()
+        .flat_map(|j| &j.resolution.errors)
+        .map(|e| json!({"what": e.what, "detail": e.detail}))
+        .fold(Vec::new(), once);
+    let mut value = json!({
+        "schema": "tagout.explain/1",
+        "profile": {"name": plan.profile.name, "layers": plan.profile.layers, "ignored": plan.profile.ignored},
+        "program": {"path": plan.program.as_ref().ok().map(|p| p.display().to_string()), "argv": argv},
+        "environment": {"kept": kept, "set": set, "dropped": dropped},
+        "command": {"tool": tool(plan), "actions": actions, "effect": plan.effect().word(), "notes": notes(plan)},
+        "targets": plan.targets().into_iter().map(target_json).collect::<Vec<_>>(),
+        "unresolved": gaps,
+        "errors": errors,
+        "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing},
+        "verdict": {
+            "outcome": if plan.verdict.is_allowed() { "allowed" } else { "refused" },
+            "rule": plan.verdict.rule,
+            "reasons": plan.verdict.reasons,
+            "hints": plan.verdict.hints,
+        },
+    });
+    if let Err(error) = &plan.program {
+        value["program"]["missing"] = json!(error.to_string());
+    }
+    value
+}
+
+fn once(mut list: Vec<Value>, item: Value) -> Vec<Value> {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+    list
+}
+
+/// The tool of the strongest command; of several equal ones the first.
+pub fn tool(plan: &Plan) -> &str {
+    let mut best: Option<(&str, Effect, bool)> = None;
+    for judged in &plan.commands {
+        let this = (
+            judged.command.tool_name(),
+            judged.command.effect(),
+            judged.command.tool.is_some(),
+        );
+        if best.is_none_or(|(_, effect, known)| (this.1, this.2) > (effect, known)) {
+            best = Some(this);
+        }
+    }
+    best.map_or("", |(name, _, _)| name)
+}
+
+/// Remarks of readers and resolvers, without repeats.
+pub fn notes(plan: &Plan) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for judged in &plan.commands {
+        let targets = judged.targets.iter().flat_map(|t| &t.target.notes);
+        for note in judged
+            .command
+            .notes
+            .iter()
+            .chain(&judged.resolution.notes)
+            .chain(targets)
+        {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+    }
+    notes
+}
+
+fn target_json(judged: &JudgedTarget) -> Value {
+    let target = &judged.target;
+    let mut value = json!({
+        "engine": target.engine.word(), "host": null, "port": null, "socket": null, "file": null,
+        "database": target.database.as_ref().map(|d| &d.value),
+        "user": target.user.as_ref().map(|u| &u.value),
+        "role": role(target.role), "tier": judged.tier.word(), "mark": judged.mark,
+        "connection": target.connection,
+        "environment": target.environment.as_ref().map(|e| &e.value),
+    });
+    match &target.address {
+        Address::Host {
+            host,
+            port,
+            hostaddr,
+        } => {
+            value["host"] = json!(host.value);
+            value["port"] = json!(port.as_ref().map(|p| p.value));
+            if let Some(hostaddr) = hostaddr {
+                value["hostaddr"] = json!(hostaddr.value);
+            }
+        }
+        Address::Socket { path, port } => {
+            value["socket"] = json!(path.value);
+            value["port"] = json!(port.as_ref().map(|p| p.value));
+        }
+        Address::File { path } => value["file"] = json!(path.value),
+        Address::Memory { .. } => value["file"] = json!(":memory:"),
+        Address::Identifier { name } => value["identifier"] = json!(name.value),
+    }
+    let sources: serde_json::Map<String, Value> = fields(judged)
+        .into_iter()
+        .map(|f| (f.what.to_owned(), json!({"from": f.from, "beat": f.beat})))
+        .collect();
+    value["sources"] = Value::Object(sources);
+    value
+}
+
+/// The plan for people. `full` lists every variable; otherwise they are counted.
+pub fn text(plan: &Plan, argv: &[String], fence: &FenceShown, colour: bool, full: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        colour,
+    };
+    page.line(
+        "profile",
+        &format!("{} ({})", plan.profile.name, plan.profile.layers.join(", ")),
+    );
+    page.line("command", &argv.join(" "));
+    match &plan.program {
+        Ok(path) => page.line("program", &path.display().to_string()),
+        Err(error) => page.line("program", &format!("none: {error}")),
+    }
+    page.actions(plan);
+    for target in plan.targets() {
+        page.target(target);
+    }
+    page.gaps(plan);
+    page.environment(plan, full);
+    let missing = if fence.missing.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", fence.missing.join(", "))
+    };
+    page.line(
+        "fence",
+        &format!("{}, {}{missing}", fence.mode, fence.status),
+    );
+    for note in plan.profile.ignored.iter().chain(&notes(plan)) {
+        page.line("note", note);
+    }
+    page.verdict(plan);
+    page.text
+}
+
+/// A refusal: target, sources, rule, way forward.
+pub fn refusal(plan: &Plan, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        colour,
+    };
+    let head = paint(colour, Tone::Bad, "tagout: refused");
+    page.text
+        .push_str(&format!("{head} by rule {}\n", plan.verdict.rule));
+    for reason in &plan.verdict.reasons {
+        page.line("because", reason);
+    }
+    for target in plan.targets() {
+        page.target(target);
+    }
+    page.gaps(plan);
+    for note in plan.profile.ignored.iter().chain(&notes(plan)) {
+        page.line("note", note);
+    }
+    for hint in &plan.verdict.hints {
+        page.text
+            .push_str(&format!("{} {hint}\n", paint(colour, Tone::Note, "hint:")));
+    }
+    page.text
+}
+
+struct Page {
+    text: String,
+    colour: bool,
+}
+
+impl Page {
+    fn line(&mut self, label: &str, text: &str) {
+        let label = paint(self.colour, Tone::Label, &format!("{label:<12}"));
+        self.text.push_str(&format!("{label}{}\n", clean(text)));
+    }
+
+    fn detail(&mut self, label: &str, text: &str) {
+        self.text
+            .push_str(&format!("  {label:<12}{}\n", clean(text)));
+    }
+
+    fn actions(&mut self, plan: &Plan) {
+        for judged in &plan.commands {
+            let name = judged.command.tool_name();
+            if judged.command.tool.is_none() {
+                self.line("tool", &format!("{name}: not in the catalogue"));
+            }
+            for action in &judged.command.actions {
+                let why = if action.why.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {}", action.why)
+                };
+                self.line(
+                    "action",
+                    &format!("{name} {} ({}{why})", action.name, action.effect.word()),
+                );
+            }
+        }
+    }
+
+    fn target(&mut self, target: &JudgedTarget) {
+        let tone = match target.tier {
+            crate::policy::Tier::Production => Tone::Bad,
+            crate::policy::Tier::Disposable => Tone::Good,
+            crate::policy::Tier::Unmarked => Tone::Note,
+        };
+        let mark = target
+            .mark
+            .as_deref()
+            .map(|m| format!(" ({m})"))
+            .unwrap_or_default();
+        let tier = paint(self.colour, tone, target.tier.word());
+        let label = paint(self.colour, Tone::Label, &format!("{:<12}", "target"));
+        self.text.push_str(&format!(
+            "{label}{} {tier}{}\n",
+            clean(&target.target.to_string()),
+            clean(&mark)
+        ));
+        for field in fields(target) {
+            let beat = if field.beat.is_empty() {
+                String::new()
+            } else {
+                format!(", beats {}", field.beat.join(", "))
+            };
+            self.detail(
+                field.what,
+                &format!("{} from {}{beat}", field.value, field.from),
+            );
+        }
+    }
+
+    fn gaps(&mut self, plan: &Plan) {
+        let mut seen: Vec<String> = Vec::new();
+        for judged in &plan.commands {
+            let gaps = judged
+                .resolution
+                .gaps
+                .iter()
+                .map(|g| ("unresolved", format!("{}: {}", g.field, g.reason)));
+            let errors = judged
+                .resolution
+                .errors
+                .iter()
+                .map(|e| ("stops", format!("{}: {}", e.what, e.detail)));
+            for (label, text) in gaps.chain(errors) {
+                if !seen.contains(&text) {
+                    self.line(label, &text);
+                    seen.push(text);
+                }
+            }
+        }
+    }
+
+    fn environment(&mut self, plan: &Plan, full: bool) {
+        let decisions = &plan.environment.decisions;
+        let count = |test: fn(&Fate) -> bool| decisions.iter().filter(|d| test(&d.fate)).count();
+        let kept = count(|f| matches!(f, Fate::Kept(_)));
+        let set = count(|f| matches!(f, Fate::Set(_)));
+        let dropped = count(|f| matches!(f, Fate::Dropped(_)));
+        self.line(
+            "variables",
+            &format!("{kept} kept, {set} set, {dropped} dropped"),
+        );
+        if full {
+            for decision in decisions {
+                let (fate, why) = match &decision.fate {
+                    Fate::Kept(why) => ("kept", why),
+                    Fate::Set(why) => ("set", why),
+                    Fate::Dropped(why) => ("dropped", why),
+                };
+                self.detail(fate, &format!("{} ({why})", decision.name));
+            }
+        }
+        if !plan.environment.injecting.is_empty() {
+            let names = plan.environment.injecting.join(", ");
+            self.line(
+                "warning",
+                &format!(
+                    "{names}: can make the command run other code, and passes because it is listed"
+                ),
+            );
+        }
+    }
+
+    fn verdict(&mut self, plan: &Plan) {
+        let (tone, word) = if plan.verdict.is_allowed() {
+            (Tone::Good, "allowed")
+        } else {
+            (Tone::Bad, "refused")
+        };
+        let label = paint(self.colour, Tone::Label, &format!("{:<12}", "verdict"));
+        self.text.push_str(&format!(
+            "{label}{} by rule {}\n",
+            paint(self.colour, tone, word),
+            plan.verdict.rule
+        ));
+        for reason in &plan.verdict.reasons {
+            self.detail("because", reason);
+        }
+        for hint in &plan.verdict.hints {
+            self.text.push_str(&format!(
+                "{} {}\n",
+                paint(self.colour, Tone::Note, "hint:"),
+                clean(hint)
+            ));
+        }
+    }
+}
+
+/// Foreign text without anything that a terminal would obey.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
