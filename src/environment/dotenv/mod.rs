@@ -1,6 +1,8 @@
 //! Readers of `.env` files, one dialect a reader: the same file means different things to
 //! phpdotenv, ruby dotenv, python-dotenv, node's own reader and a shell.
 
+pub mod php;
+
 /// What a reader made of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
