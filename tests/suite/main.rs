@@ -11,5 +11,7 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
+mod servers;
+mod servers_check;
 mod support;
 mod yaml_differential;

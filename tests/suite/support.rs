@@ -29,3 +29,8 @@ pub(crate) fn needs(program: &str) -> Option<std::path::PathBuf> {
     }
     found
 }
+
+/// The program under test.
+pub(crate) fn tagout() -> &'static str {
+    env!("CARGO_BIN_EXE_tagout")
+}
