@@ -9,7 +9,11 @@ use crate::support;
 
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// A program started as `user` where the test runs as root, since servers refuse root.
@@ -18,33 +22,62 @@ fn as_user(user: &str, program: &Path) -> Command {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups", "--"]).arg(program);
+    command
+        .args([
+            &format!("--reuid={user}"),
+            &format!("--regid={user}"),
+            "--clear-groups",
+            "--",
+        ])
+        .arg(program);
     command
 }
 
 pub(crate) fn running_as_root() -> bool {
-    fs::metadata("/proc/self").map(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0).unwrap_or(false)
+    fs::metadata("/proc/self")
+        .map(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0)
+        .unwrap_or(false)
 }
 
 fn owned_dir(user: &str) -> tempfile::TempDir {
-    let dir = tempfile::Builder::new().prefix("tagout-server.").tempdir_in("/tmp").unwrap();
+    let dir = tempfile::Builder::new()
+        .prefix("tagout-server.")
+        .tempdir_in("/tmp")
+        .unwrap();
     if running_as_root() {
-        run(Command::new("chown").arg(format!("{user}:")).arg(dir.path()));
+        run(Command::new("chown")
+            .arg(format!("{user}:"))
+            .arg(dir.path()));
     }
     dir
 }
 
 fn run(command: &mut Command) -> String {
-    let out = command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    assert!(out.status.success(), "{command:?}: {}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    let out = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        out.status.success(),
+        "{command:?}: {}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
     String::from_utf8(out.stdout).unwrap()
 }
 
 /// PostgreSQL's own folder of programs (Debian keeps `initdb` off the PATH).
 fn postgres_programs() -> Option<PathBuf> {
-    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path().join("bin")).collect();
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .map(|e| e.path().join("bin"))
+        .collect();
     versions.sort();
-    versions.into_iter().rev().find(|p| p.join("initdb").is_file())
+    versions
+        .into_iter()
+        .rev()
+        .find(|p| p.join("initdb").is_file())
 }
 
 /// A PostgreSQL server with superuser `postgres`, no password, on loopback and a socket.
@@ -69,7 +102,19 @@ impl Postgres {
         };
         let dir = owned_dir("postgres");
         let data = dir.path().join("data");
-        run(as_user("postgres", &programs.join("initdb")).arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]));
+        run(as_user("postgres", &programs.join("initdb"))
+            .arg("-D")
+            .arg(&data)
+            .args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ]));
         let port = free_port();
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let server = as_user("postgres", &programs.join("postgres"))
@@ -77,13 +122,29 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &port.to_string(), "-k"])
             .arg(dir.path())
-            .args(["-c", &format!("listen_addresses={addresses}"), "-c", "fsync=off", "-c", "log_connections=on", "-c", "log_statement=all", "-c", "max_connections=200"])
+            .args([
+                "-c",
+                &format!("listen_addresses={addresses}"),
+                "-c",
+                "fsync=off",
+                "-c",
+                "log_connections=on",
+                "-c",
+                "log_statement=all",
+                "-c",
+                "max_connections=200",
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut postgres = Postgres { port, dir, programs, server };
+        let mut postgres = Postgres {
+            port,
+            dir,
+            programs,
+            server,
+        };
         postgres.wait();
         Some(postgres)
     }
@@ -103,8 +164,12 @@ impl Postgres {
     /// Runs SQL as the superuser and gives back the rows, unaligned.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.env_clear().args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"]).arg(self.dir.path());
-        run(psql.args(["-p", &self.port.to_string(), "-d", database, "-c", sql])).trim().to_owned()
+        psql.env_clear()
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"])
+            .arg(self.dir.path());
+        run(psql.args(["-p", &self.port.to_string(), "-d", database, "-c", sql]))
+            .trim()
+            .to_owned()
     }
 
     /// What the server logged so far.
@@ -116,7 +181,9 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         // SIGINT: fast shutdown; the children end with it.
-        let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
+        let _ = Command::new("kill")
+            .args(["-INT", &self.server.id().to_string()])
+            .status();
         let _ = self.server.wait();
     }
 }
@@ -143,18 +210,32 @@ impl MariaDb {
         run(as_user("mysql", &install)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
-            .args(["--auth-root-authentication-method=normal", "--skip-test-db", "--force"]));
+            .args([
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--force",
+            ]));
         let port = free_port();
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let server = as_user("mysql", &mariadbd)
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
-            .arg(format!("--socket={}", dir.path().join("mysqld.sock").display()))
+            .arg(format!(
+                "--socket={}",
+                dir.path().join("mysqld.sock").display()
+            ))
             .arg(format!("--pid-file={}", dir.path().join("pid").display()))
             .arg(format!("--port={port}"))
             .arg(format!("--bind-address={address}"))
-            .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--general-log=1"])
-            .arg(format!("--general-log-file={}", dir.path().join("queries").display()))
+            .args([
+                "--innodb-flush-log-at-trx-commit=0",
+                "--innodb-buffer-pool-size=32M",
+                "--general-log=1",
+            ])
+            .arg(format!(
+                "--general-log-file={}",
+                dir.path().join("queries").display()
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -162,7 +243,10 @@ impl MariaDb {
             .unwrap();
         let mut mariadb = MariaDb { port, dir, server };
         mariadb.wait();
-        mariadb.sql("", &format!("create user app@'%'; grant all on *.* to app@'%'; /* {address} */"));
+        mariadb.sql(
+            "",
+            &format!("create user app@'%'; grant all on *.* to app@'%'; /* {address} */"),
+        );
         Some(mariadb)
     }
 
@@ -170,8 +254,13 @@ impl MariaDb {
         let socket = self.dir.path().join("mysqld.sock");
         let ready = || {
             let mut ping = Command::new("mariadb");
-            ping.args(["--no-defaults", "-u", "root", "-S"]).arg(&socket).args(["-e", "select 1"]);
-            ping.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+            ping.args(["--no-defaults", "-u", "root", "-S"])
+                .arg(&socket)
+                .args(["-e", "select 1"]);
+            ping.stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success())
         };
         poll("mariadb", self.dir.path(), ready);
     }
@@ -179,7 +268,10 @@ impl MariaDb {
     /// Runs SQL as root and gives back the rows, tab-separated. An empty database name: none.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let mut client = Command::new("mariadb");
-        client.env_clear().args(["--no-defaults", "-u", "root", "-BN", "-S"]).arg(self.dir.path().join("mysqld.sock"));
+        client
+            .env_clear()
+            .args(["--no-defaults", "-u", "root", "-BN", "-S"])
+            .arg(self.dir.path().join("mysqld.sock"));
         if !database.is_empty() {
             client.arg(database);
         }
@@ -189,7 +281,9 @@ impl MariaDb {
 
 impl Drop for MariaDb {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.server.id().to_string()]).status();
+        let _ = Command::new("kill")
+            .args(["-TERM", &self.server.id().to_string()])
+            .status();
         let _ = self.server.wait();
     }
 }
@@ -202,5 +296,8 @@ fn poll(what: &str, dir: &Path, ready: impl Fn() -> bool) {
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    panic!("{what} does not answer: {}", fs::read_to_string(dir.join("log")).unwrap_or_default());
+    panic!(
+        "{what} does not answer: {}",
+        fs::read_to_string(dir.join("log")).unwrap_or_default()
+    );
 }
