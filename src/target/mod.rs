@@ -4,6 +4,7 @@
 //! decided becomes a [`Gap`], never a guess.
 
 pub mod marks;
+pub mod libpq;
 pub mod readers;
 mod registry;
 pub mod url;
