@@ -3,8 +3,8 @@
 //! A resolver reads only what the child will see: its variables, files, options. What cannot be
 //! decided becomes a [`Gap`], never a guess.
 
-pub mod marks;
 pub mod libpq;
+pub mod marks;
 pub mod readers;
 mod registry;
 pub mod url;
