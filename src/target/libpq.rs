@@ -644,6 +644,9 @@ mod tests {
     use crate::files::Memory;
     use proptest::prelude::*;
 
+    /// Database name, variables, what is reached.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
     fn vars(pairs: &[(&str, &str)]) -> Vars {
         let mut vars = Vars::new();
         for (name, value) in pairs {
@@ -702,7 +705,7 @@ mod tests {
 
     #[test]
     fn the_strongest_place_decides_each_field() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: &[Case<'_>] = &[
             ("", &[], "<>:5432/me me"),
             ("shop", &[("PGHOST", "h")], "h:5432/shop me"),
             ("", &[("PGUSER", "alice")], "<>:5432/alice alice"),
@@ -779,7 +782,7 @@ mod tests {
                     "[a]\nhost=alt\n[n]\nservice=a\n[l]\nldap://x/y\n",
                 )
         };
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: &[Case<'_>] = &[
             (
                 "",
                 &[("PGSERVICE", "a"), ("PGHOST", "env")],
