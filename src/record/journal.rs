@@ -10,7 +10,6 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use crate::sys::clock;
 use crate::sys::folder::{Folder, FolderError, How, Lock, Sharing, try_lock};
 
 use super::line::{self, Hash, NO_HASH};
+use super::read::read_exactly;
 use super::{Entry, Phase, RecordId};
 
 /// A segment that has reached this is not appended to.
@@ -50,7 +50,7 @@ impl Location {
         }
     }
 
-    fn sharing(&self) -> Sharing {
+    pub(super) fn sharing(&self) -> Sharing {
         match self {
             Location::User(_) => Sharing::Owner,
             Location::System(_) => Sharing::Group,
@@ -348,7 +348,7 @@ impl Journal {
 
     fn chain_of(&self, segment: &OsStr) -> Option<String> {
         let file = self.file(segment, How::Read).ok()?;
-        let start = read_range(&file, 0, TAIL_BYTES).ok()?;
+        let start = read_exactly(&file, 0, TAIL_BYTES).ok()?;
         let text = String::from_utf8_lossy(&start);
         let (_, rest) = text.split_once("\"chain\":\"")?;
         Some(rest.split_once('"')?.0.to_owned())
@@ -444,7 +444,7 @@ fn already_in(file: &File, body: &[u8]) -> bool {
     let key = body.get(..end).unwrap_or_default();
     let length = file.metadata().map_or(0, |m| m.len());
     let from = length.saturating_sub(1 << 20);
-    read_range(file, from, length)
+    read_exactly(file, from, length)
         .is_ok_and(|tail| tail.windows(key.len().max(1)).any(|window| window == key))
 }
 
@@ -462,7 +462,7 @@ impl End {
         let mut window = TAIL_BYTES;
         loop {
             let from = length.saturating_sub(window);
-            let tail = read_range(file, from, length)?;
+            let tail = read_exactly(file, from, length)?;
             let last = last_seal(&tail, from == 0);
             if last.is_some() || from == 0 {
                 return Ok(End {
@@ -491,22 +491,6 @@ fn last_seal(tail: &[u8], from_start: bool) -> Option<line::Seal> {
         rest = before;
     }
     None
-}
-
-fn read_range(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; wanted];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|r| !r.is_empty()) {
-        match file.read_at(rest, from + filled as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
 }
 
 fn write_whole(mut file: &File, bytes: &[u8]) -> Result<(), JournalError> {

@@ -9,8 +9,11 @@ mod id;
 mod journal;
 mod json;
 pub mod line;
+pub mod query;
+pub mod read;
 pub mod redact;
 mod time;
+pub mod verify;
 
 pub use entry::{Entry, Phase};
 pub use facts::{

@@ -1,6 +1,8 @@
 //! What people see: knows types, decides nothing.
 
+pub mod journal;
 pub mod report;
+pub mod sanitize;
 
 use std::io::{self, IsTerminal, Write};
 

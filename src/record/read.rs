@@ -1,0 +1,298 @@
+//! Reading a journal: its lines newest first or oldest first, a block at a time.
+//!
+//! A block owns the lines that begin in it, so that blocks can be read on their own, by several
+//! threads at once. What needs no JSON is taken from its fixed place at the line's beginning.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+
+use memchr::memchr;
+
+use crate::sys::folder::{Folder, FolderError, How};
+
+use super::journal::segment;
+use super::{JournalError, Location};
+
+/// Blocks grow from the first to the second: the newest lines come at once, scans are few reads.
+const FIRST_BLOCK: u64 = 128 << 10;
+const LARGE_BLOCK: u64 = 4 << 20;
+/// What is longer is none of our lines.
+const LONGEST: u64 = 64 << 10;
+
+/// Where a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index of the segment.
+    pub segment: usize,
+    /// First byte in it.
+    pub offset: u64,
+    /// Bytes without the newline.
+    pub length: usize,
+}
+
+/// A part of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// Index of the segment.
+    pub segment: usize,
+    /// Its bytes.
+    pub range: Range<u64>,
+}
+
+/// The segments of a journal as they were when it was opened.
+#[derive(Debug)]
+pub struct Segments {
+    files: Vec<(OsString, File, u64)>,
+}
+
+impl Segments {
+    /// Opens every segment, oldest first. A journal that is not there has none.
+    ///
+    /// # Errors
+    /// Where the directory or a segment cannot be read or is not to be trusted.
+    pub fn open(location: &Location) -> Result<Segments, JournalError> {
+        let failed = |why| JournalError::Open(location.path().to_owned(), why);
+        let folder = match Folder::open(location.path(), location.sharing()) {
+            Ok(folder) => folder,
+            Err(FolderError::Io(e)) if e.kind() == io::ErrorKind::NotFound => {
+                return Ok(Segments { files: Vec::new() });
+            }
+            Err(why) => return Err(failed(why)),
+        };
+        let names = folder.names().map_err(|e| failed(e.into()))?;
+        let mut names: Vec<OsString> = names.into_iter().filter(|n| segment(n).is_some()).collect();
+        names.sort_unstable();
+        let mut files = Vec::with_capacity(names.len());
+        for name in names {
+            let file = folder
+                .file(&name, How::Read)
+                .map_err(|why| JournalError::File(name.clone(), why))?;
+            let length = file.metadata().map_err(reading)?.len();
+            files.push((name, file, length));
+        }
+        Ok(Segments { files })
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The name of a segment.
+    pub fn name(&self, index: usize) -> &str {
+        self.files
+            .get(index)
+            .and_then(|(name, ..)| name.to_str())
+            .unwrap_or("?")
+    }
+
+    /// Bytes of all segments.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|(_, _, length)| length).sum()
+    }
+
+    /// All blocks, newest first, small ones at the beginning.
+    pub fn blocks_back(&self) -> impl Iterator<Item = Block> + '_ {
+        let mut size = FIRST_BLOCK;
+        let segments = self.files.iter().enumerate().rev();
+        segments.flat_map(move |(segment, (_, _, length))| {
+            let mut blocks = Vec::new();
+            let mut end = *length;
+            while end > 0 {
+                let start = end.saturating_sub(size);
+                blocks.push(Block {
+                    segment,
+                    range: start..end,
+                });
+                end = start;
+                size = (size * 4).min(LARGE_BLOCK);
+            }
+            blocks
+        })
+    }
+
+    /// All blocks, oldest first.
+    pub fn blocks(&self) -> impl Iterator<Item = Block> + '_ {
+        let segments = self.files.iter().enumerate();
+        segments.flat_map(|(segment, (_, _, length))| {
+            let length = *length;
+            let starts = (0..length).step_by(usize::try_from(LARGE_BLOCK).unwrap_or(1 << 20));
+            starts.map(move |start| Block {
+                segment,
+                range: start..(start + LARGE_BLOCK).min(length),
+            })
+        })
+    }
+
+    /// Calls `each` with every line that begins in the block, oldest first, without its newline,
+    /// and whether it had one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn lines(
+        &self,
+        block: &Block,
+        mut each: impl FnMut(Place, &[u8], bool),
+    ) -> Result<(), JournalError> {
+        let Some((_, file, length)) = self.files.get(block.segment) else {
+            return Ok(());
+        };
+        // One byte before tells whether the block begins with a line.
+        let from = block.range.start.saturating_sub(1);
+        let to = (block.range.end + LONGEST).min(*length);
+        let bytes = read_exactly(file, from, to).map_err(reading)?;
+        let mut at = if block.range.start == 0 {
+            0
+        } else {
+            match memchr(b'\n', &bytes) {
+                Some(newline) => newline + 1,
+                None => return Ok(()),
+            }
+        };
+        while from + (at as u64) < block.range.end {
+            let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
+                break;
+            };
+            let end = memchr(b'\n', rest);
+            let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+            let place = Place {
+                segment: block.segment,
+                offset: from + at as u64,
+                length: line.len(),
+            };
+            each(place, line, end.is_some());
+            at += line.len() + 1;
+        }
+        Ok(())
+    }
+
+    /// The line at a place.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn line(&self, place: Place) -> Result<Vec<u8>, JournalError> {
+        let Some((_, file, _)) = self.files.get(place.segment) else {
+            return Ok(Vec::new());
+        };
+        let end = place.offset + place.length as u64;
+        read_exactly(file, place.offset, end).map_err(reading)
+    }
+
+    /// Runs `work` on blocks, several at a time, and hands the results to `take` in the order of
+    /// the blocks until that says to stop.
+    ///
+    /// # Errors
+    /// The first error of `work`.
+    pub fn each_block<T: Send>(
+        &self,
+        mut blocks: impl Iterator<Item = Block>,
+        work: impl Fn(&Block) -> Result<T, JournalError> + Sync,
+        mut take: impl FnMut(T) -> bool,
+    ) -> Result<(), JournalError> {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+        let mut width = 1;
+        loop {
+            let batch: Vec<Block> = blocks.by_ref().take(width).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for result in at_once(&batch, threads, &work) {
+                if !take(result?) {
+                    return Ok(());
+                }
+            }
+            // The newest block alone first: often it is enough.
+            width = threads * 4;
+        }
+    }
+}
+
+/// The results of `work` on each block, in order.
+fn at_once<T: Send>(
+    batch: &[Block],
+    threads: usize,
+    work: &(impl Fn(&Block) -> Result<T, JournalError> + Sync),
+) -> Vec<Result<T, JournalError>> {
+    if batch.len() == 1 || threads == 1 {
+        return batch.iter().map(work).collect();
+    }
+    let share = batch.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let started: Vec<_> = batch
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<_>>()))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn reading(error: io::Error) -> JournalError {
+    JournalError::Io("read", error)
+}
+
+/// The bytes of a range, fewer where the file ends before.
+pub(super) fn read_exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; wanted];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|r| !r.is_empty()) {
+        match file.read_at(rest, from + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// What stands at fixed places of every line: no JSON is parsed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// The id, as a number.
+    pub id: u128,
+    /// The id, as text.
+    pub id_text: &'a str,
+    /// The phase's word.
+    pub phase: &'a str,
+    /// The time, as text that sorts.
+    pub time: &'a str,
+}
+
+impl Head<'_> {
+    /// Reads the head of a line. `None`: torn, or none of ours.
+    pub fn of(line: &[u8]) -> Option<Head<'_>> {
+        let start = line
+            .get(..64)?
+            .windows(8)
+            .position(|w| w == b"\"prev\":\"")?;
+        let rest = line.get(start + 8 + 64..)?.strip_prefix(b"\",\"id\":\"")?;
+        let (id, rest) = rest.split_at_checked(36)?;
+        let rest = rest.strip_prefix(b"\",\"phase\":\"")?;
+        let end = memchr(b'"', rest.get(..32)?)?;
+        let (phase, rest) = rest.split_at_checked(end)?;
+        let rest = rest.strip_prefix(b"\",\"time\":\"")?;
+        let end = memchr(b'"', rest.get(..40.min(rest.len()))?)?;
+        Some(Head {
+            id: number(id)?,
+            id_text: std::str::from_utf8(id).ok()?,
+            phase: std::str::from_utf8(phase).ok()?,
+            time: std::str::from_utf8(rest.get(..end)?).ok()?,
+        })
+    }
+}
+
+fn number(id: &[u8]) -> Option<u128> {
+    let mut number = 0;
+    for digit in id.iter().filter(|b| **b != b'-') {
+        number = number << 4 | u128::from(char::from(*digit).to_digit(16)?);
+    }
+    Some(number)
+}

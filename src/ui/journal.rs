@@ -1,0 +1,604 @@
+//! Records as people read them. Everything in a record was written by others: all of it is
+//! sanitised here.
+
+use serde_json::Value;
+
+use crate::record::query::Found;
+use crate::record::verify::{Completeness, Verification};
+
+use super::sanitize;
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It has an outcome, or was refused.
+    Ended,
+    /// No outcome yet; tagout is still there.
+    Running,
+    /// No outcome, and tagout is gone: killed, or the journal lost its tail.
+    Lost,
+    /// The launcher replaced itself: no outcome will come.
+    Replaced,
+}
+
+/// A run as one row, in the order of [`HEADINGS`].
+pub type Row = [String; 8];
+
+/// The columns.
+pub const HEADINGS: [&str; 8] = [
+    "TIME", "ID", "VERDICT", "EFFECT", "RESULT", "TOOK", "TARGET", "COMMAND",
+];
+
+/// Least widths, so that rows printed one by one stand under each other.
+const WIDTHS: [usize; 8] = [20, 18, 8, 14, 8, 7, 30, 0];
+
+/// The row of a run.
+pub fn row(found: &Found, state: State) -> Row {
+    let run = &found.run;
+    [
+        short_time(text(&run["time"])),
+        safe(text(&run["id"]).get(..18).unwrap_or_default()),
+        safe(text(&run["verdict"])),
+        safe(text(&run["effect"])),
+        result(found, state),
+        found
+            .outcome
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |o| duration(&o["took_ms"])),
+        targets(run),
+        command(run),
+    ]
+}
+
+/// Rows under each other; the last column as long as it is.
+pub fn table(rows: &[Row], headings: bool) -> String {
+    let mut widths = WIDTHS;
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count()).min(60);
+        }
+    }
+    let mut out = String::new();
+    let head = HEADINGS.map(str::to_owned);
+    for row in headings.then_some(&head).into_iter().chain(rows) {
+        let mut line = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            let pad = width.saturating_sub(cell.chars().count());
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', pad + 2));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The whole story of a run.
+pub fn story(found: &Found, state: State) -> String {
+    let run = &found.run;
+    let mut story = Story::default();
+    story.line("run", &safe(text(&run["id"])));
+    story.line("when", &safe(text(&run["time"])));
+    who(&mut story, run);
+    story.line("command", &command(run));
+    let exe = run["process"]["exe"]
+        .as_str()
+        .unwrap_or("program not found");
+    story.line("", &safe(exe));
+    for hit in list(&run["process"]["redacted"]) {
+        let word = format!(
+            "word {} has a secret, hidden by rule {}",
+            hit[0],
+            safe(text(&hit[1]))
+        );
+        story.line("", &word);
+    }
+    profile(&mut story, run);
+    effect(&mut story, run);
+    for (index, target) in list(&run["targets"]).iter().enumerate() {
+        one_target(&mut story, index + 1, target);
+    }
+    for gap in list(&run["unresolved"]) {
+        let gap = format!(
+            "{}: {}",
+            safe(text(&gap["field"])),
+            safe(text(&gap["reason"]))
+        );
+        story.line("unresolved", &gap);
+    }
+    for error in list(&run["errors"]) {
+        let error = format!(
+            "{}: {}",
+            safe(text(&error["what"])),
+            safe(text(&error["detail"]))
+        );
+        story.line("stops", &error);
+    }
+    for gate in list(&run["gates"]) {
+        let held = if gate["passed"] == true {
+            "held"
+        } else {
+            "did not hold"
+        };
+        let how = safe(text(&gate["how"]));
+        let took = duration(&gate["took_ms"]);
+        story.line(
+            "gate",
+            &format!("{} {held}: {how} ({took})", safe(text(&gate["name"]))),
+        );
+    }
+    verdict(&mut story, run);
+    fence(&mut story, run);
+    ending(&mut story, found, state);
+    let prev = text(&run["prev"]).get(..12).unwrap_or_default();
+    let hash = text(&run["hash"]).get(..12).unwrap_or_default();
+    story.line(
+        "record",
+        &format!(
+            "number {}, after {}…, hash {}…",
+            run["seq"],
+            safe(prev),
+            safe(hash)
+        ),
+    );
+    story.out
+}
+
+fn who(story: &mut Story, run: &Value) {
+    let actor = &run["actor"];
+    let mut who = match actor["user"].as_str() {
+        Some(user) => format!("{} (uid {})", safe(user), actor["uid"]),
+        None => format!("uid {}", actor["uid"]),
+    };
+    if actor["euid"] != actor["uid"] {
+        who.push_str(&format!(", acting as uid {}", actor["euid"]));
+    }
+    if actor["login_uid"].is_number() && actor["login_uid"] != actor["uid"] {
+        who.push_str(&format!(", logged in as uid {}", actor["login_uid"]));
+    }
+    if let Some(tty) = actor["tty"].as_str() {
+        who.push_str(&format!(", on {}", safe(tty)));
+    }
+    story.line("who", &who);
+    let parents: Vec<String> = list(&actor["ancestors"])
+        .iter()
+        .map(|a| format!("{} ({})", safe(text(&a["comm"])), a["pid"]))
+        .collect();
+    if !parents.is_empty() {
+        story.line("", &format!("called by {}", parents.join(" ← ")));
+    }
+    if let Some(claims) = actor["claims"].as_object() {
+        for (name, value) in claims {
+            story.line("", &format!("says {}={}", safe(name), safe(text(value))));
+        }
+    }
+    let host = &run["host"];
+    let mut place = format!(
+        "{}:{}",
+        safe(text(&host["name"])),
+        safe(text(&run["process"]["cwd"]))
+    );
+    if let Some(unit) = host["unit"].as_str() {
+        place.push_str(&format!(" ({})", safe(unit)));
+    }
+    story.line("where", &place);
+    if let Some(commit) = run["git"]["commit"].as_str() {
+        let branch = run["git"]["branch"]
+            .as_str()
+            .map(|b| format!(" on {}", safe(b)));
+        story.line(
+            "",
+            &format!("commit {}{}", safe(commit), branch.unwrap_or_default()),
+        );
+    }
+}
+
+fn profile(story: &mut Story, run: &Value) {
+    let layers: Vec<String> = list(&run["profile"]["layers"])
+        .iter()
+        .map(|l| safe(text(l)))
+        .collect();
+    let name = safe(text(&run["profile"]["name"]));
+    let layers = if layers.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", layers.join(", "))
+    };
+    story.line("profile", &format!("{name}{layers}"));
+    for (key, label) in [("kept", "kept"), ("set", "set"), ("dropped", "dropped")] {
+        let names: Vec<String> = list(&run["env"][key])
+            .iter()
+            .map(|n| safe(text(n)))
+            .collect();
+        let count = run["env"][format!("{key}_count")]
+            .as_u64()
+            .unwrap_or(names.len() as u64);
+        if count > 0 {
+            let label = format!("{label} {count}: {}", names.join(" "));
+            story.line(if key == "kept" { "variables" } else { "" }, &label);
+        }
+    }
+}
+
+fn effect(story: &mut Story, run: &Value) {
+    let actions: Vec<String> = list(&run["actions"])
+        .iter()
+        .map(|a| format!("{} {}", safe(text(&a["name"])), safe(text(&a["effect"]))))
+        .collect();
+    let tool = safe(text(&run["tool"]));
+    let actions = if actions.is_empty() {
+        String::new()
+    } else {
+        format!(" ({tool}: {})", actions.join(", "))
+    };
+    story.line(
+        "effect",
+        &format!("{}{actions}", safe(text(&run["effect"]))),
+    );
+}
+
+fn one_target(story: &mut Story, number: usize, target: &Value) {
+    let mark = target["mark"].as_str().map(|m| format!(" by {}", safe(m)));
+    let tier = safe(text(&target["tier"]));
+    let uri = safe(text(&target["uri"]));
+    story.line(
+        &format!("target {number}"),
+        &format!("{uri} — {tier}{}", mark.unwrap_or_default()),
+    );
+    for fact in list(&target["facts"]) {
+        let beat: Vec<String> = list(&fact["beat"]).iter().map(|b| safe(text(b))).collect();
+        let beat = if beat.is_empty() {
+            String::new()
+        } else {
+            format!(", over {}", beat.join(", "))
+        };
+        let what = safe(text(&fact["what"]));
+        let shown = safe(text(&fact["shown"]));
+        story.line(
+            "",
+            &format!(
+                "{what:<9} {shown:<24} from {}{beat}",
+                safe(text(&fact["from"]))
+            ),
+        );
+    }
+}
+
+fn verdict(story: &mut Story, run: &Value) {
+    let verdict = safe(text(&run["verdict"]));
+    story.line(
+        "verdict",
+        &format!("{verdict} by {}", safe(text(&run["rule"]))),
+    );
+    for reason in list(&run["reasons"]) {
+        story.line("", &safe(text(reason)));
+    }
+}
+
+fn fence(story: &mut Story, run: &Value) {
+    if let Some(parts) = run["enforcement"].as_object() {
+        let shown: Vec<String> = parts
+            .iter()
+            .map(|(name, value)| match value {
+                Value::String(text) => format!("{} {}", safe(name), safe(text)),
+                other => format!("{} {}", safe(name), safe(&other.to_string())),
+            })
+            .collect();
+        story.line("fence", &shown.join(", "));
+    }
+    let closed: Vec<String> = list(&run["closed"]).iter().map(|c| safe(text(c))).collect();
+    if !closed.is_empty() {
+        story.line("closed", &closed.join(", "));
+    }
+}
+
+fn ending(story: &mut Story, found: &Found, state: State) {
+    let Some(outcome) = &found.outcome else {
+        let words = match state {
+            State::Ended => return,
+            State::Running => "still running",
+            State::Lost => {
+                "no outcome, and tagout is gone: it was killed, or the journal lost its end"
+            }
+            State::Replaced => "not known: tagout was replaced by the command",
+        };
+        story.line("result", words);
+        return;
+    };
+    let took = duration(&outcome["took_ms"]);
+    story.line("result", &format!("{} after {took}", result(found, state)));
+    let usage = &outcome["rusage"];
+    if usage.is_object() {
+        let memory = usage["max_rss_kb"].as_u64().unwrap_or(0) / 1024;
+        let user = duration(&usage["user_ms"]);
+        let system = duration(&usage["sys_ms"]);
+        story.line(
+            "",
+            &format!("used {user} user, {system} system, {memory} MiB at most"),
+        );
+    }
+    for seen in list(&outcome["observed"]) {
+        let target = match seen["matches"].as_u64() {
+            Some(index) => format!("target {}", index + 1),
+            None => "NOT a resolved target".to_owned(),
+        };
+        let denied = if seen["denied"] == true {
+            ", not let through"
+        } else {
+            ""
+        };
+        let peer = safe(text(&seen["peer"]));
+        let when = duration(&seen["first_ms"]);
+        let protocol = safe(text(&seen["proto"]));
+        story.line(
+            "contacted",
+            &format!("{protocol} {peer} after {when}: {target}{denied}"),
+        );
+    }
+}
+
+/// What `log verify` found, as text.
+pub fn verification(found: &Verification) -> String {
+    let mut story = Story::default();
+    let (first, last) = (
+        found.first.map_or(0, |s| s.seq),
+        found.last.map_or(0, |s| s.seq),
+    );
+    let range = format!(
+        "{} records ({first} to {last}) in {} segments",
+        found.records, found.segments
+    );
+    story.line("journal", &range);
+    if found.torn > 0 {
+        let torn = format!(
+            "{} torn pieces of killed writers, stepped over by the chain",
+            found.torn
+        );
+        story.line("", &torn);
+    }
+    if found.newer > 0 {
+        story.line(
+            "",
+            &format!(
+                "{} records of a newer version: checked, but not fully understood",
+                found.newer
+            ),
+        );
+    }
+    if first > 1 {
+        story.line(
+            "",
+            &format!("records before {first} were removed with their segments"),
+        );
+    }
+    if found.is_intact() {
+        story.line(
+            "integrity",
+            "intact: every line is as it was written and follows the one before",
+        );
+    } else {
+        story.line("integrity", &format!("BROKEN: {} faults", found.faults));
+        for fault in &found.breaks {
+            let seq = fault
+                .seq
+                .map(|s| format!(" (record {s})"))
+                .unwrap_or_default();
+            let words = fault.fault.words();
+            story.line(
+                "",
+                &format!(
+                    "{} byte {}{seq}: {words}",
+                    safe(&fault.segment),
+                    fault.offset
+                ),
+            );
+        }
+    }
+    let completeness = match &found.completeness {
+        Completeness::NoAnchor => {
+            "cannot be said: no anchor of this chain was given (a cut end leaves no trace in the journal itself)".to_owned()
+        }
+        Completeness::Complete { anchors, newest } => {
+            let after = last.saturating_sub(*newest);
+            format!("complete up to record {newest} ({anchors} anchors hold); {after} records are newer")
+        }
+        Completeness::Truncated { anchor } => {
+            format!("TRUNCATED: an anchor of {} knows record {}, the journal ends at {last}", safe(&anchor.time), anchor.seq)
+        }
+        Completeness::Forked { anchor } => {
+            format!("FORKED: an anchor of {} knows another record {}: the journal was rewritten", safe(&anchor.time), anchor.seq)
+        }
+    };
+    story.line("completeness", &completeness);
+    story.out
+}
+
+/// Lines with a label before them.
+#[derive(Default)]
+struct Story {
+    out: String,
+}
+
+impl Story {
+    fn line(&mut self, label: &str, text: &str) {
+        self.out.push_str(&format!("{label:<13} {text}"));
+        self.out.truncate(self.out.trim_end().len());
+        self.out.push('\n');
+    }
+}
+
+fn safe(text: &str) -> String {
+    sanitize::line(text).into_owned()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// `2026-08-22 09:31:07Z`.
+fn short_time(time: &str) -> String {
+    let second = time.get(..19).unwrap_or(time);
+    format!("{}Z", safe(second).replace('T', " "))
+}
+
+/// Milliseconds as people say them.
+pub fn duration(ms: &Value) -> String {
+    let ms = ms.as_u64().unwrap_or(0);
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms / 1000 % 60),
+        _ => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
+    }
+}
+
+fn result(found: &Found, state: State) -> String {
+    let Some(outcome) = &found.outcome else {
+        return match state {
+            State::Ended => "-",
+            State::Running => "running",
+            State::Lost => "lost",
+            State::Replaced => "exec",
+        }
+        .to_owned();
+    };
+    let exit = &outcome["exit"];
+    if let Some(code) = exit["code"].as_i64() {
+        return format!("exit {code}");
+    }
+    if let Some(signal) = exit["signal"].as_str() {
+        let core = if exit["core"] == true { " (core)" } else { "" };
+        return format!("{}{core}", safe(signal));
+    }
+    if let Some(error) = exit["not_started"].as_str() {
+        return format!("not started: {}", safe(error));
+    }
+    if exit["timed_out"] == true {
+        return "timed out".to_owned();
+    }
+    "?".to_owned()
+}
+
+fn targets(run: &Value) -> String {
+    let mut shown: Vec<String> = list(&run["targets"])
+        .iter()
+        .map(|t| match text(&t["tier"]) {
+            "unmarked" | "" => safe(text(&t["uri"])),
+            tier => format!("{} ({})", safe(text(&t["uri"])), safe(tier)),
+        })
+        .collect();
+    if run["unresolved"].is_array() {
+        shown.push("unresolved".to_owned());
+    }
+    match shown.len() {
+        0 => "-".to_owned(),
+        1 | 2 => shown.join(", "),
+        more => format!("{} and {} more", shown.swap_remove(0), more - 1),
+    }
+}
+
+fn command(run: &Value) -> String {
+    let words: Vec<String> = list(&run["process"]["argv"])
+        .iter()
+        .map(|w| sanitize::shell_word(text(w)))
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn found() -> Found {
+        Found {
+            run: json!({
+                "seq": 4711, "prev": "ab".repeat(32), "hash": "cd".repeat(32),
+                "id": "0198f2c4-78dd-7e6e-85fd-3f1c9a000000", "phase": "intent",
+                "time": "2026-08-22T09:31:07.123456Z", "verdict": "allowed", "rule": "production-migrate",
+                "effect": "changes-schema", "tool": "artisan",
+                "actions": [{"name": "migrate", "effect": "changes-schema"}],
+                "targets": [{"uri": "mysql://app@db-1:3306/shop", "tier": "production",
+                    "facts": [{"what": "host", "shown": "db-1", "from": ".env:14", "beat": ["config/database.php:46 default"]}]}],
+                "actor": {"uid": 1001, "euid": 1001, "login_uid": 7, "user": "deploy", "tty": "pts/3",
+                    "ancestors": [{"pid": 900, "start": 1, "comm": "zsh\u{1b}[2J"}]},
+                "process": {"pid": 1, "argv": ["php", "artisan", "migrate", "a b"], "cwd": "/srv"},
+                "profile": {"name": "migrate", "layers": ["tagout.toml"]},
+                "env": {"kept": ["PATH"], "dropped": ["X"], "dropped_count": 41},
+                "host": {"name": "worker-017"}
+            }),
+            outcome: Some(json!({
+                "exit": {"code": 0}, "took_ms": 8231, "rusage": {"user_ms": 310, "sys_ms": 44, "max_rss_kb": 88120},
+                "observed": [{"proto": "tcp", "peer": "10.0.3.7:3306", "first_ms": 120, "matches": 0},
+                             {"proto": "tcp", "peer": "10.9.9.9:3306", "first_ms": 130, "mismatch": true}]
+            })),
+        }
+    }
+
+    #[test]
+    fn the_story_tells_everything_once_and_safely() {
+        let story = story(&found(), State::Ended);
+        for expected in [
+            "deploy (uid 1001), logged in as uid 7, on pts/3",
+            "called by zsh\\u{1b}[2J (900)",
+            "php artisan migrate 'a b'",
+            "mysql://app@db-1:3306/shop — production",
+            "host      db-1                     from .env:14, over config/database.php:46 default",
+            "allowed by production-migrate",
+            "exit 0 after 8.2 s",
+            "tcp 10.9.9.9:3306 after 130 ms: NOT a resolved target",
+            "dropped 41: X",
+        ] {
+            assert!(story.contains(expected), "{expected}\n{story}");
+        }
+    }
+
+    #[test]
+    fn rows_stand_under_each_other() {
+        let row = row(&found(), State::Ended);
+        let table = table(&[row], true);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines[0].find("COMMAND"), lines[1].find("php artisan"));
+        assert!(lines[1].starts_with("2026-08-22 09:31:07Z  0198f2c4-78dd-7e6e  allowed"));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,8}\u{1b}?".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let keys = prop::sample::select(vec![
+                "targets", "actor", "process", "exit", "argv", "id", "env", "kept", "observed",
+                "facts",
+            ]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((keys, inner), 0..4).prop_map(|members| {
+                    Value::Object(
+                        members
+                            .into_iter()
+                            .map(|(k, v)| (k.to_owned(), v))
+                            .collect(),
+                    )
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn records_of_any_shape_are_shown_without_control_characters(run in any_json(), outcome in any_json()) {
+            let found = Found { run, outcome: Some(outcome) };
+            let shown = story(&found, State::Lost) + &table(&[row(&found, State::Lost)], true);
+            prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+}
