@@ -8,6 +8,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod environment;
+pub mod fence;
 pub mod files;
 pub mod invocation;
 pub mod plan;

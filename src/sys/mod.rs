@@ -2,5 +2,23 @@
 
 pub mod clock;
 pub mod entropy;
+pub(crate) mod epoll;
 pub mod folder;
+pub(crate) mod inspect;
 pub mod process;
+pub(crate) mod seccomp;
+pub(crate) mod socket;
+pub(crate) mod thread;
+#[cfg(test)]
+pub(crate) mod trial;
+
+use std::io;
+
+/// The result of a system call that answers -1 on failure.
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}

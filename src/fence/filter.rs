@@ -1,0 +1,461 @@
+//! The seccomp program: which system calls the supervisor is asked about, which are refused in
+//! the kernel, for each calling convention that a processor takes.
+//!
+//! Connecting has many doors: `connect`, a send with TCP fast open, io_uring, 32-bit calls, the
+//! x32 numbers, SCTP by socket option. Each is asked about or shut here.
+
+use crate::sys::seccomp::Instruction;
+
+/// How closely the calls are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Strictness {
+    /// Doors that cannot be watched are shut.
+    pub(crate) hold: bool,
+    /// Single messages with an address are asked about.
+    pub(crate) messages: bool,
+}
+
+/// Numbers of the calls in one calling convention; `None` where it has no such call.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    /// `AUDIT_ARCH_*`.
+    pub(crate) architecture: u32,
+    pub(crate) connect: u32,
+    pub(crate) socket: u32,
+    pub(crate) send_to: u32,
+    pub(crate) send_message: u32,
+    pub(crate) send_messages: u32,
+    /// One call for all of them (`socketcall`).
+    pub(crate) multiplexed: Option<u32>,
+    /// Numbers from here on are a second convention.
+    pub(crate) second_numbers: Option<u32>,
+}
+
+pub(crate) const X86_64: Calls = Calls {
+    architecture: 0xC000_003E,
+    connect: 42,
+    socket: 41,
+    send_to: 44,
+    send_message: 46,
+    send_messages: 307,
+    multiplexed: None,
+    second_numbers: Some(0x4000_0000),
+};
+
+pub(crate) const I386: Calls = Calls {
+    architecture: 0x4000_0003,
+    connect: 362,
+    socket: 359,
+    send_to: 369,
+    send_message: 370,
+    send_messages: 345,
+    multiplexed: Some(102),
+    second_numbers: None,
+};
+
+pub(crate) const AARCH64: Calls = Calls {
+    architecture: 0xC000_00B7,
+    connect: 203,
+    socket: 198,
+    send_to: 206,
+    send_message: 211,
+    send_messages: 269,
+    multiplexed: None,
+    second_numbers: None,
+};
+
+pub(crate) const ARM: Calls = Calls {
+    architecture: 0x4000_0028,
+    connect: 283,
+    socket: 281,
+    send_to: 290,
+    send_message: 296,
+    send_messages: 374,
+    multiplexed: Some(102),
+    second_numbers: None,
+};
+
+/// The same number everywhere: they came after the tables were made one.
+pub(crate) const IO_URING_SETUP: u32 = 425;
+const IO_URING_ENTER: u32 = 426;
+const IO_URING_REGISTER: u32 = 427;
+pub(crate) const LANDLOCK_RESTRICT_SELF: u32 = 446;
+
+/// `socketcall`'s own numbers.
+pub(crate) const MULTIPLEXED_CONNECT: u32 = 3;
+
+/// The conventions of this build's processor: its own and the 32-bit one it also takes.
+pub(crate) fn native() -> Option<(&'static Calls, &'static Calls)> {
+    if cfg!(target_arch = "x86_64") {
+        Some((&X86_64, &I386))
+    } else if cfg!(target_arch = "aarch64") {
+        Some((&AARCH64, &ARM))
+    } else {
+        None
+    }
+}
+
+const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
+const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+const ANY_BIT: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
+const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+
+pub(crate) const ALLOW: u32 = 0x7fff_0000;
+pub(crate) const ASK: u32 = 0x7fc0_0000;
+pub(crate) const ERRNO: u32 = 0x0005_0000;
+
+const ENOSYS: u32 = 38;
+const EPROTONOSUPPORT: u32 = 93;
+const EOPNOTSUPP: u32 = 95;
+const EAFNOSUPPORT: u32 = 97;
+const MSG_FASTOPEN: u32 = 0x2000_0000;
+
+const NUMBER: u32 = 0;
+const ARCHITECTURE: u32 = 4;
+
+type Code = Vec<Instruction>;
+
+fn step(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
+    Instruction {
+        code,
+        jump_true,
+        jump_false,
+        value,
+    }
+}
+
+fn end(action: u32) -> Instruction {
+    step(RETURN, action, 0, 0)
+}
+
+fn refuse(errno: u32) -> Instruction {
+    end(ERRNO | errno)
+}
+
+/// Loads the low half of an argument (both processors are little-endian).
+fn load_argument(index: u32) -> Instruction {
+    step(LOAD, 16 + 8 * index, 0, 0)
+}
+
+fn load_argument_high(index: u32) -> Instruction {
+    step(LOAD, 20 + 8 * index, 0, 0)
+}
+
+/// `body` (which always ends by returning) for the call of that number.
+fn on_call(code: &mut Code, number: u32, body: &[Instruction]) {
+    let skip = u8::try_from(body.len()).unwrap_or(u8::MAX);
+    code.push(step(EQUAL, number, 0, skip));
+    code.extend_from_slice(body);
+}
+
+/// The whole program.
+pub(crate) fn program(native: &Calls, foreign: &Calls, how: Strictness) -> Code {
+    let mut code = vec![step(LOAD, ARCHITECTURE, 0, 0)];
+    on_architecture(&mut code, native, &native_calls(native, how));
+    on_architecture(&mut code, foreign, &foreign_calls(foreign, how));
+    code.push(refuse(ENOSYS));
+    code
+}
+
+fn on_architecture(code: &mut Code, calls: &Calls, body: &[Instruction]) {
+    // The body may be longer than a conditional jump reaches.
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    code.push(step(EQUAL, calls.architecture, 1, 0));
+    code.push(step(JUMP, length, 0, 0));
+    code.extend_from_slice(body);
+}
+
+fn native_calls(calls: &Calls, how: Strictness) -> Code {
+    let mut code = vec![step(LOAD, NUMBER, 0, 0)];
+    if let Some(first) = calls.second_numbers {
+        code.push(step(AT_LEAST, first, 0, 1));
+        code.push(refuse(ENOSYS));
+    }
+    on_call(&mut code, calls.connect, &[end(ASK)]);
+    on_call(&mut code, calls.send_to, &send_to(how));
+    on_call(&mut code, calls.send_message, &send_message(2, how));
+    on_call(&mut code, calls.send_messages, &send_message(3, how));
+    on_call(&mut code, LANDLOCK_RESTRICT_SELF, &[end(ASK)]);
+    if how.hold {
+        on_call(&mut code, calls.socket, &socket());
+        for number in [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER] {
+            on_call(&mut code, number, &[refuse(ENOSYS)]);
+        }
+    } else {
+        on_call(&mut code, IO_URING_SETUP, &[end(ASK)]);
+    }
+    code.push(end(ALLOW));
+    code
+}
+
+/// Fast open is a connect in disguise; without it every client falls back to `connect`.
+fn send_to(how: Strictness) -> Code {
+    let mut code = vec![
+        load_argument(3),
+        step(ANY_BIT, MSG_FASTOPEN, 0, 1),
+        refuse(EOPNOTSUPP),
+    ];
+    if how.messages {
+        code.extend([
+            load_argument(4),
+            step(EQUAL, 0, 0, 2),
+            load_argument_high(4),
+            step(EQUAL, 0, 1, 0),
+            end(ASK),
+        ]);
+    }
+    code.push(end(ALLOW));
+    code
+}
+
+fn send_message(flags: u32, how: Strictness) -> Code {
+    vec![
+        load_argument(flags),
+        step(ANY_BIT, MSG_FASTOPEN, 0, 1),
+        refuse(EOPNOTSUPP),
+        end(if how.messages { ASK } else { ALLOW }),
+    ]
+}
+
+/// Unix, IPv4, IPv6, netlink; of IP only stream, datagram and raw, and neither SCTP (which
+/// connects by socket option) nor DCCP.
+fn socket() -> Code {
+    vec![
+        load_argument(0),
+        step(EQUAL, 1, 10, 0),
+        step(EQUAL, 16, 9, 0),
+        step(EQUAL, 2, 2, 0),
+        step(EQUAL, 10, 1, 0),
+        refuse(EAFNOSUPPORT),
+        load_argument(2),
+        step(EQUAL, 132, 5, 0),
+        step(EQUAL, 33, 4, 0),
+        load_argument(1),
+        step(AND, 0xf, 0, 0),
+        step(AT_LEAST, 4, 1, 0),
+        end(ALLOW),
+        refuse(EPROTONOSUPPORT),
+    ]
+}
+
+/// 32-bit calls of a 64-bit machine: rarely used and not worth a second supervisor. Held: there
+/// are none. Watched: asked about as far as the address can be seen.
+fn foreign_calls(calls: &Calls, how: Strictness) -> Code {
+    let mut code = vec![step(LOAD, NUMBER, 0, 0)];
+    if how.hold {
+        let shut = [
+            Some(calls.connect),
+            Some(calls.send_to),
+            Some(calls.send_message),
+            Some(calls.send_messages),
+            calls.multiplexed,
+            Some(IO_URING_SETUP),
+            Some(IO_URING_ENTER),
+            Some(IO_URING_REGISTER),
+        ];
+        for number in shut.into_iter().flatten() {
+            on_call(&mut code, number, &[refuse(ENOSYS)]);
+        }
+    } else {
+        on_call(&mut code, calls.connect, &[end(ASK)]);
+        on_call(&mut code, IO_URING_SETUP, &[end(ASK)]);
+        if let Some(number) = calls.multiplexed {
+            let body = [
+                load_argument(0),
+                step(EQUAL, MULTIPLEXED_CONNECT, 0, 1),
+                end(ASK),
+                end(ALLOW),
+            ];
+            on_call(&mut code, number, &body);
+        }
+    }
+    on_call(&mut code, LANDLOCK_RESTRICT_SELF, &[end(ASK)]);
+    code.push(end(ALLOW));
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel would do: its interpreter, as far as the program uses it.
+    fn run(program: &[Instruction], architecture: u32, number: u32, arguments: [u64; 6]) -> u32 {
+        let mut data = Vec::new();
+        data.extend(number.to_le_bytes());
+        data.extend(architecture.to_le_bytes());
+        data.extend([0; 8]);
+        for argument in arguments {
+            data.extend(argument.to_le_bytes());
+        }
+        let mut accumulator = 0u32;
+        let mut at = 0usize;
+        loop {
+            let step = program[at];
+            at += 1;
+            let jump = |condition: bool| {
+                usize::from(if condition {
+                    step.jump_true
+                } else {
+                    step.jump_false
+                })
+            };
+            match step.code {
+                LOAD => {
+                    let offset = step.value as usize;
+                    assert_eq!(offset % 4, 0);
+                    accumulator = u32::from_le_bytes(data[offset..offset + 4].try_into().unwrap());
+                }
+                AND => accumulator &= step.value,
+                EQUAL => at += jump(accumulator == step.value),
+                AT_LEAST => at += jump(accumulator >= step.value),
+                ANY_BIT => at += jump(accumulator & step.value != 0),
+                JUMP => at += step.value as usize,
+                RETURN => return step.value,
+                other => panic!("no such instruction: {other:#x}"),
+            }
+        }
+    }
+
+    const HOLD: Strictness = Strictness {
+        hold: true,
+        messages: true,
+    };
+    const WATCH: Strictness = Strictness {
+        hold: false,
+        messages: false,
+    };
+    const FAST: u64 = MSG_FASTOPEN as u64;
+
+    fn no(errno: u32) -> u32 {
+        ERRNO | errno
+    }
+
+    #[test]
+    fn both_processors_hold_the_same_doors() {
+        for (native, foreign) in [(&X86_64, &I386), (&AARCH64, &ARM)] {
+            let program = program(native, foreign, HOLD);
+            let native_call =
+                |number, arguments| run(&program, native.architecture, number, arguments);
+            assert_eq!(native_call(native.connect, [3, 1, 16, 0, 0, 0]), ASK);
+            assert_eq!(native_call(native.send_to, [3, 1, 9, 0, 0, 0]), ALLOW);
+            assert_eq!(native_call(native.send_to, [3, 1, 9, 0, 1, 16]), ASK);
+            assert_eq!(native_call(native.send_to, [3, 1, 9, 0, 1 << 32, 16]), ASK);
+            assert_eq!(
+                native_call(native.send_to, [3, 1, 9, FAST, 1, 16]),
+                no(EOPNOTSUPP)
+            );
+            assert_eq!(
+                native_call(native.send_message, [3, 1, FAST | 64, 0, 0, 0]),
+                no(EOPNOTSUPP)
+            );
+            assert_eq!(native_call(native.send_message, [3, 1, 64, 0, 0, 0]), ASK);
+            assert_eq!(
+                native_call(native.send_messages, [3, 1, 2, FAST, 0, 0]),
+                no(EOPNOTSUPP)
+            );
+            assert_eq!(
+                native_call(native.send_messages, [3, 1, FAST, 0, 0, 0]),
+                ASK
+            );
+            for number in [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER] {
+                assert_eq!(native_call(number, [0; 6]), no(ENOSYS));
+            }
+            assert_eq!(native_call(LANDLOCK_RESTRICT_SELF, [0; 6]), ASK);
+            // open, openat, write, execve and the last of the table
+            for number in [0, 1, 2, 56, 64, 221, 257, 59, 450] {
+                assert_eq!(native_call(number, [1; 6]), ALLOW, "{number}");
+            }
+            for number in [foreign.connect, foreign.send_to, foreign.send_message] {
+                assert_eq!(
+                    run(&program, foreign.architecture, number, [0; 6]),
+                    no(ENOSYS)
+                );
+            }
+            assert_eq!(
+                run(&program, foreign.architecture, 102, [3, 0, 0, 0, 0, 0]),
+                no(ENOSYS)
+            );
+            assert_eq!(run(&program, foreign.architecture, 4, [0; 6]), ALLOW);
+            assert_eq!(run(&program, 0xC000_0015, 4, [0; 6]), no(ENOSYS));
+        }
+    }
+
+    #[test]
+    fn second_numbers_are_shut() {
+        let program = program(&X86_64, &I386, WATCH);
+        let x32 = 0x4000_0000 + X86_64.connect;
+        assert_eq!(run(&program, X86_64.architecture, x32, [0; 6]), no(ENOSYS));
+        assert_eq!(
+            run(&program, X86_64.architecture, u32::MAX, [0; 6]),
+            no(ENOSYS)
+        );
+    }
+
+    #[test]
+    fn sockets_that_cannot_be_judged_are_not_made() {
+        let program = program(&X86_64, &I386, HOLD);
+        let cases: &[(u64, u64, u64, u32)] = &[
+            (1, 1, 0, ALLOW),
+            (1, 5, 0, ALLOW),
+            (2, 1, 6, ALLOW),
+            (2, 1 | 0o2004000, 0, ALLOW),
+            (2, 2, 17, ALLOW),
+            (10, 1, 262, ALLOW),
+            (10, 3, 58, ALLOW),
+            (16, 3, 0, ALLOW),
+            (2, 1, 132, no(EPROTONOSUPPORT)),
+            (2, 5, 0, no(EPROTONOSUPPORT)),
+            (10, 5 | 0o2000000, 0, no(EPROTONOSUPPORT)),
+            (2, 6, 0, no(EPROTONOSUPPORT)),
+            (2, 6, 33, no(EPROTONOSUPPORT)),
+            (2, 10, 0, no(EPROTONOSUPPORT)),
+            (40, 1, 0, no(EAFNOSUPPORT)),
+            (43, 1, 0, no(EAFNOSUPPORT)),
+            (17, 3, 0, no(EAFNOSUPPORT)),
+        ];
+        for &(family, kind, protocol, expected) in cases {
+            assert_eq!(
+                run(
+                    &program,
+                    X86_64.architecture,
+                    X86_64.socket,
+                    [family, kind, protocol, 0, 0, 0]
+                ),
+                expected,
+                "socket({family}, {kind}, {protocol})"
+            );
+        }
+    }
+
+    #[test]
+    fn watching_shuts_only_what_has_a_fall_back() {
+        let program = program(&X86_64, &I386, WATCH);
+        let native = |number, arguments| run(&program, X86_64.architecture, number, arguments);
+        let foreign = |number, arguments| run(&program, I386.architecture, number, arguments);
+        assert_eq!(native(X86_64.connect, [0; 6]), ASK);
+        assert_eq!(native(X86_64.socket, [40, 1, 0, 0, 0, 0]), ALLOW);
+        assert_eq!(native(IO_URING_SETUP, [0; 6]), ASK);
+        assert_eq!(native(IO_URING_ENTER, [0; 6]), ALLOW);
+        assert_eq!(native(X86_64.send_to, [3, 1, 9, 0, 1, 16]), ALLOW);
+        assert_eq!(
+            native(X86_64.send_to, [3, 1, 9, FAST, 1, 16]),
+            no(EOPNOTSUPP)
+        );
+        assert_eq!(native(X86_64.send_message, [3, 1, 0, 0, 0, 0]), ALLOW);
+        assert_eq!(foreign(I386.connect, [0; 6]), ASK);
+        assert_eq!(foreign(102, [3, 0, 0, 0, 0, 0]), ASK);
+        assert_eq!(foreign(102, [1, 0, 0, 0, 0, 0]), ALLOW);
+    }
+
+    #[test]
+    fn the_program_is_short_and_ends() {
+        for how in [HOLD, WATCH] {
+            let program = program(&X86_64, &I386, how);
+            assert!(program.len() < 128);
+            assert_eq!(program.last().unwrap().code, RETURN);
+        }
+    }
+}

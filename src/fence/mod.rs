@@ -1,0 +1,133 @@
+//! The kernel holds the command to what was resolved: every connect of its process tree is asked
+//! about, judged, recorded, and made (or refused) by tagout itself.
+//!
+//! The launcher prepares a fence before it makes the child, the child installs it before its
+//! `exec`, and the launcher's loop serves the supervisor until the tree is gone. `docs/fence.md`
+//! says what is covered and what is not.
+
+mod endpoint;
+mod filter;
+mod names;
+mod policy;
+mod report;
+mod supervisor;
+mod task;
+
+#[cfg(test)]
+mod trial;
+
+pub use endpoint::{Endpoint, NotAnAddress, canonical};
+pub use policy::{Judgement, Kind, Place, Rules, Where};
+pub use report::{Contact, Outcome, Report, Status};
+pub use supervisor::Supervisor;
+pub use task::Program;
+
+pub use crate::sys::seccomp::Installed;
+use crate::sys::seccomp::{self, Instruction};
+use policy::Policy;
+
+/// What the fence does about what it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It records.
+    Observe,
+    /// It refuses, and records.
+    Hold,
+}
+
+/// How the kernel lets tagout act on a connect. The first that works is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// tagout connects the child's socket itself: what was judged is what is connected.
+    Emulate,
+    /// tagout judges and the kernel connects: a program that changes the address in between gets
+    /// through.
+    Check,
+    /// There is no fence.
+    None,
+}
+
+impl Tier {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tier::Emulate => "emulate",
+            Tier::Check => "check",
+            Tier::None => "none",
+        }
+    }
+}
+
+/// A fence that is ready to be put around a child.
+#[derive(Debug)]
+pub struct Prepared {
+    mode: Mode,
+    program: Vec<Instruction>,
+    policy: Policy,
+}
+
+impl Prepared {
+    /// Readies a fence: looks up the names of the rules (three seconds at most) and assembles the
+    /// filter.
+    ///
+    /// # Errors
+    /// The reason where this build has no fence for the processor.
+    pub fn new(mode: Mode, rules: Rules) -> Result<Prepared, String> {
+        let (native, foreign) =
+            filter::native().ok_or("there is no fence for this processor architecture")?;
+        let mut policy = Policy::new(rules);
+        for (name, addresses) in names::addresses(policy.names(), names::PATIENCE) {
+            policy.learn(&name, addresses);
+        }
+        let hold = mode == Mode::Hold;
+        let how = filter::Strictness {
+            hold,
+            messages: hold && policy.judges_messages(),
+        };
+        Ok(Prepared {
+            mode,
+            program: filter::program(native, foreign, how),
+            policy,
+        })
+    }
+
+    /// Installs the filter in the calling thread: for the child, between clone and `exec`. Only
+    /// system calls, no allocation.
+    ///
+    /// # Errors
+    /// The kernel's errno; see [`Prepared::unavailable`].
+    pub fn install(&self) -> Result<Installed, i32> {
+        seccomp::install(&self.program)
+    }
+
+    /// Why a launch without fence has none.
+    pub fn unavailable(&self, errno: i32) -> Report {
+        Report::without(self.mode, vec![why_unavailable(errno)])
+    }
+}
+
+/// The likely cause of an errno of the attempt, for people.
+pub fn why_unavailable(errno: i32) -> String {
+    let cause = match errno {
+        libc_errno::EBUSY => {
+            "another supervisor listens already (a tagout around this one, WSL's mirrored network, \
+             LXD, Sysbox)"
+        }
+        libc_errno::EINVAL | libc_errno::ENOSYS => {
+            "this kernel has no seccomp user notification (before 5.0, or gVisor)"
+        }
+        libc_errno::EPERM | libc_errno::EACCES => "the container does not allow seccomp filters",
+        _ => "the filter was not accepted",
+    };
+    let error = std::io::Error::from_raw_os_error(errno);
+    format!("{cause}: {error}")
+}
+
+/// Numbers that Linux has on all architectures that the fence knows.
+mod libc_errno {
+    pub(super) const EPERM: i32 = 1;
+    pub(super) const EACCES: i32 = 13;
+    pub(super) const EBUSY: i32 = 16;
+    pub(super) const EINVAL: i32 = 22;
+    pub(super) const ENOSYS: i32 = 38;
+}

@@ -1,0 +1,369 @@
+//! Connects: judged, and done on a duplicate of the caller's socket.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use super::waiting::{Parked, deadline, is_pending};
+use super::{Supervisor, Unread, errno};
+use crate::fence::endpoint::Endpoint;
+use crate::fence::policy::{Identity, Judgement, Kind, judge_peer};
+use crate::fence::report::Outcome;
+use crate::fence::{Mode, Tier, task};
+use crate::sys::seccomp::{Answer, Notification};
+use crate::sys::{inspect, socket};
+
+/// A repeated call that comes within this time was restarted by a signal.
+const RESTART: Duration = Duration::from_millis(1);
+/// Sockets remembered for that.
+const REMEMBERED: usize = 256;
+
+/// A connect that was judged.
+pub(super) struct Attempt {
+    pub(super) notification: Notification,
+    pub(super) socket: OwnedFd,
+    pub(super) connected_type: bool,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Attempt {
+    /// Connects the duplicate without waiting. Datagram sockets never wait: their flags can stay.
+    fn connect_at_once(&self, address: &[u8], never_waits: bool) -> Result<(), i32> {
+        let flags = socket::flags(self.socket.as_fd())
+            .map_err(|error| error.raw_os_error().unwrap_or(errno::EINVAL))?;
+        socket::connect_at_once(self.socket.as_fd(), flags, address, never_waits)
+    }
+}
+
+impl Supervisor {
+    pub(super) fn connect(
+        &mut self,
+        notification: Notification,
+        number: RawFd,
+        address: u64,
+        length: i32,
+    ) {
+        if self.tier == Tier::Emulate {
+            match self.handles.duplicate(notification.thread, number) {
+                Ok(socket) => self.connect_socket(notification, socket, address, length),
+                Err(error) => match error.raw_os_error() {
+                    Some(errno @ (9 | 24 | 23)) => {
+                        self.send(&notification, Answer::Errno(errno));
+                    }
+                    _ => self.unjudged(&notification),
+                },
+            }
+            return;
+        }
+        match self.read_address(&notification, address, length) {
+            Ok(bytes) => self.check(&notification, &bytes, Kind::Stream),
+            Err(Unread::Errno(errno)) => {
+                self.send(&notification, Answer::Errno(errno));
+            }
+            Err(Unread::Unknown) => self.unjudged(&notification),
+        }
+    }
+
+    /// Tier emulate: everything from here on is about the duplicate, whatever the number means
+    /// in the caller's table later.
+    pub(super) fn connect_socket(
+        &mut self,
+        notification: Notification,
+        socket: OwnedFd,
+        address: u64,
+        length: i32,
+    ) {
+        let (family, kind) = match (socket::family(socket.as_fd()), socket::kind(socket.as_fd())) {
+            (Ok(family), Ok(kind)) => (family, kind),
+            (Err(error), _) | (_, Err(error)) => {
+                let errno = error.raw_os_error().unwrap_or(errno::EINVAL);
+                drop(socket);
+                self.send(&notification, Answer::Errno(errno));
+                return;
+            }
+        };
+        let bytes = match self.read_address(&notification, address, length) {
+            Ok(bytes) => bytes,
+            Err(unread) => {
+                drop(socket);
+                match unread {
+                    Unread::Errno(errno) => {
+                        self.send(&notification, Answer::Errno(errno));
+                    }
+                    Unread::Unknown => self.unjudged(&notification),
+                }
+                return;
+            }
+        };
+        if !self.is_waiting(&notification) {
+            return;
+        }
+        let connected_type = socket::is_connected_type(kind);
+        if self.sandboxed {
+            drop(socket);
+            let kind = if connected_type {
+                Kind::Stream
+            } else {
+                Kind::Probe
+            };
+            self.check(&notification, &bytes, kind);
+            return;
+        }
+        let attempt = Attempt {
+            notification,
+            socket,
+            connected_type,
+            bytes,
+        };
+        match family {
+            socket::INET | socket::INET6 => self.connect_ip(attempt),
+            socket::UNIX => self.connect_unix(attempt),
+            // Netlink and the like: they reach nothing but the kernel.
+            _ => {
+                drop(attempt.socket);
+                self.send(&attempt.notification, Answer::Continue);
+            }
+        }
+    }
+
+    pub(super) fn connect_ip(&mut self, attempt: Attempt) {
+        let Ok(endpoint) = Endpoint::decode(&attempt.bytes) else {
+            self.refuse(attempt, errno::EINVAL);
+            return;
+        };
+        let Endpoint::Ip(address, port) = endpoint else {
+            // Ending an association, or a family that the kernel refuses by itself.
+            let result = attempt.connect_at_once(&attempt.bytes, true);
+            self.conclude(attempt.notification, attempt.socket, result);
+            return;
+        };
+        let kind = if attempt.connected_type {
+            Kind::Stream
+        } else {
+            Kind::Probe
+        };
+        let judgement = self.policy.judge_ip(address, port, kind);
+        if self.refuses(&judgement) {
+            let thread = attempt.notification.thread;
+            self.ledger
+                .note(thread, &endpoint, kind, &judgement, Outcome::Refused);
+            self.refuse(attempt, errno::EACCES);
+            return;
+        }
+        self.perform(attempt, &endpoint, kind, &judgement, None);
+    }
+
+    pub(super) fn connect_unix(&mut self, attempt: Attempt) {
+        let thread = attempt.notification.thread;
+        let Ok(endpoint) = Endpoint::decode(&attempt.bytes) else {
+            self.refuse(attempt, errno::EINVAL);
+            return;
+        };
+        let pinned = match &endpoint {
+            Endpoint::UnixPath(path) => match self.pin(thread, path) {
+                Ok(pinned) => Some(pinned),
+                Err(errno) => {
+                    self.refuse(attempt, errno);
+                    return;
+                }
+            },
+            _ => None,
+        };
+        let judgement = self.judge_unix(&endpoint, pinned.as_ref().map(|(_, identity)| *identity));
+        if self.refuses(&judgement) {
+            self.ledger
+                .note(thread, &endpoint, Kind::Unix, &judgement, Outcome::Refused);
+            self.refuse(attempt, errno::EACCES);
+            return;
+        }
+        // Acting for a task with other rights would lend it ours; and a server that asks who
+        // calls should hear the caller where nothing is held.
+        if self.mode == Mode::Observe || !self.has_our_rights(thread) {
+            drop(attempt.socket);
+            self.ledger
+                .note(thread, &endpoint, Kind::Unix, &judgement, Outcome::Unseen);
+            self.send(&attempt.notification, Answer::Continue);
+            return;
+        }
+        let pinned = pinned.map(|(file, _)| file);
+        self.perform(attempt, &endpoint, Kind::Unix, &judgement, pinned);
+    }
+
+    pub(super) fn refuse(&mut self, attempt: Attempt, errno: i32) {
+        drop(attempt.socket);
+        self.send(&attempt.notification, Answer::Errno(errno));
+    }
+
+    pub(super) fn has_our_rights(&self, thread: u32) -> bool {
+        let theirs = task::Status::read(thread).map(|status| status.rights());
+        theirs.is_some() && theirs == self.own_rights
+    }
+
+    pub(super) fn pin(&self, thread: u32, path: &[u8]) -> Result<(OwnedFd, Identity), i32> {
+        let errno = |error: io::Error| error.raw_os_error().unwrap_or(errno::EACCES);
+        let file = task::pin_path(thread, path).map_err(errno)?;
+        let identity = inspect::identity(file.as_fd()).map_err(errno)?;
+        Ok((file, identity))
+    }
+
+    pub(super) fn judge_unix(&self, endpoint: &Endpoint, identity: Option<Identity>) -> Judgement {
+        use std::os::unix::fs::MetadataExt;
+        self.policy.judge_unix(endpoint, identity, &|path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.dev(), metadata.ino()))
+        })
+    }
+
+    /// Connects the duplicate, then answers, parks or watches.
+    pub(super) fn perform(
+        &mut self,
+        attempt: Attempt,
+        endpoint: &Endpoint,
+        kind: Kind,
+        judgement: &Judgement,
+        pinned: Option<OwnedFd>,
+    ) {
+        let address = match &pinned {
+            // Exactly the pinned file, whatever its path leads to by now.
+            Some(file) => {
+                let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+                socket::unix_address(path.as_bytes())
+            }
+            None => attempt.bytes.clone(),
+        };
+        let thread = attempt.notification.thread;
+        let flags = match socket::flags(attempt.socket.as_fd()) {
+            Ok(flags) => flags,
+            Err(_) => return self.refuse(attempt, errno::EINVAL),
+        };
+        let waits = attempt.connected_type && !socket::is_nonblocking(flags);
+        let mut result = attempt.connect_at_once(&address, !attempt.connected_type);
+        let first = result.err().unwrap_or(0);
+        if waits && is_pending(result) && socket::is_settled(attempt.socket.as_fd()) {
+            result = attempt.connect_at_once(&address, false);
+        }
+        if waits && result == Err(errno::EISCONN) && self.was_restarted(&attempt) {
+            result = Ok(());
+        }
+        if result.is_ok()
+            && judgement.ask_peer
+            && let Some(refused) = self.judge_peer(attempt.socket.as_fd())
+        {
+            socket::shut_down(attempt.socket.as_fd());
+            self.ledger
+                .note(thread, endpoint, kind, &refused, Outcome::Refused);
+            return self.refuse(attempt, errno::EACCES);
+        }
+        let queue_full = kind == Kind::Unix && result == Err(errno::EAGAIN);
+        let connected = result.is_ok() || socket::has_peer(attempt.socket.as_fd());
+        let outcome = match result {
+            _ if connected => Outcome::Connected,
+            Err(_) if is_pending(result) || (waits && queue_full) => Outcome::InProgress,
+            Err(errno) => Outcome::Failed(errno),
+            Ok(()) => Outcome::Connected,
+        };
+        let contact = self.ledger.note(thread, endpoint, kind, judgement, outcome);
+        if waits && (is_pending(result) || queue_full) {
+            self.park(Parked {
+                notification: attempt.notification,
+                until: deadline(attempt.socket.as_fd()),
+                socket: attempt.socket,
+                flags,
+                address,
+                pinned,
+                first,
+                contact,
+            });
+            return;
+        }
+        if is_pending(result) && !connected {
+            self.watch(attempt.notification, attempt.socket, contact, result);
+            return;
+        }
+        self.conclude(attempt.notification, attempt.socket, result);
+    }
+
+    pub(super) fn judge_peer(&self, socket: BorrowedFd<'_>) -> Option<Judgement> {
+        let peer = socket::peer_process(socket).ok()?;
+        let refused = judge_peer(&task::name(peer))?;
+        self.refuses(&refused).then_some(refused)
+    }
+
+    /// Answers with the result of a connect. The duplicate goes first: kept open, it would keep
+    /// the session open at the server.
+    pub(super) fn conclude(
+        &mut self,
+        notification: Notification,
+        socket: OwnedFd,
+        result: Result<(), i32>,
+    ) {
+        let cookie = socket::cookie(socket.as_fd()).unwrap_or(0);
+        drop(socket);
+        let answer = match result {
+            Ok(()) => Answer::Value(0),
+            Err(errno) => Answer::Errno(errno),
+        };
+        let heard = self.send(&notification, answer);
+        if result.is_ok() {
+            if heard {
+                self.answered
+                    .push_back((notification.thread, cookie, Instant::now()));
+                if self.answered.len() > REMEMBERED {
+                    self.answered.pop_front();
+                }
+            } else {
+                if self.unheard.len() > REMEMBERED {
+                    self.unheard.clear();
+                }
+                self.unheard.insert(cookie);
+            }
+        }
+    }
+
+    /// Whether "already connected" is our own doing: a signal took the caller out of its call
+    /// before the answer came, and the kernel began the call anew.
+    pub(super) fn was_restarted(&mut self, attempt: &Attempt) -> bool {
+        let Ok(cookie) = socket::cookie(attempt.socket.as_fd()) else {
+            return false;
+        };
+        let thread = attempt.notification.thread;
+        self.unheard.remove(&cookie)
+            || self.answered.iter().any(|(who, what, when)| {
+                (*who, *what) == (thread, cookie) && when.elapsed() < RESTART
+            })
+    }
+
+    /// Tier check, and tasks that must not be acted for: judged, then left to the kernel.
+    pub(super) fn check(&mut self, notification: &Notification, bytes: &[u8], kind: Kind) {
+        let Ok(endpoint) = Endpoint::decode(bytes) else {
+            self.send(notification, Answer::Errno(errno::EINVAL));
+            return;
+        };
+        let thread = notification.thread;
+        let (judgement, kind) = match &endpoint {
+            Endpoint::Ip(address, port) => (self.policy.judge_ip(*address, *port, kind), kind),
+            Endpoint::UnixPath(path) => match self.pin(thread, path) {
+                Ok((_, identity)) => (self.judge_unix(&endpoint, Some(identity)), Kind::Unix),
+                Err(errno) => {
+                    self.send(notification, Answer::Errno(errno));
+                    return;
+                }
+            },
+            Endpoint::UnixAbstract(_) => (self.judge_unix(&endpoint, None), Kind::Unix),
+            Endpoint::Unspecified | Endpoint::Other(_) => {
+                self.send(notification, Answer::Continue);
+                return;
+            }
+        };
+        if !self.is_waiting(notification) {
+            return;
+        }
+        let (outcome, answer) = match self.refuses(&judgement) {
+            true => (Outcome::Refused, Answer::Errno(errno::EACCES)),
+            false => (Outcome::Unseen, Answer::Continue),
+        };
+        self.ledger
+            .note(thread, &endpoint, kind, &judgement, outcome);
+        self.send(notification, answer);
+    }
+}

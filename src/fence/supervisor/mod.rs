@@ -1,0 +1,336 @@
+//! Serves the fence: takes each waiting call, judges it, does it on a duplicate of the caller's
+//! socket, answers. Never waits: what cannot be answered at once is parked.
+
+mod connect;
+mod handles;
+mod message;
+mod question;
+mod waiting;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use super::endpoint::LONGEST;
+use super::filter::{self, Calls};
+use super::policy::{Judgement, Policy};
+use super::report::{Ledger, Report, Status};
+use super::task::{self, Rights};
+use super::{Mode, Prepared, Tier};
+use crate::sys::epoll::{Epoll, Interest};
+use crate::sys::seccomp::{Answer, Installed, Listener, Notification};
+use crate::sys::socket;
+use handles::Handles;
+use message::{HEADER, HEADERS};
+use question::Question;
+use waiting::{Parked, SWEEP, WATCH, Watched};
+
+pub(in crate::fence) mod errno {
+    pub(in crate::fence) const ENOENT: i32 = 2;
+    pub(in crate::fence) const ESRCH: i32 = 3;
+    pub(in crate::fence) const EAGAIN: i32 = 11;
+    pub(in crate::fence) const EACCES: i32 = 13;
+    pub(in crate::fence) const EINVAL: i32 = 22;
+    pub(in crate::fence) const ENOSYS: i32 = 38;
+    pub(in crate::fence) const EISCONN: i32 = 106;
+    pub(in crate::fence) const EALREADY: i32 = 114;
+    pub(in crate::fence) const EINPROGRESS: i32 = 115;
+    /// The kernel turns it into `EINTR` or a restart, as the signal's handler asks.
+    pub(in crate::fence) const ERESTARTSYS: i32 = 512;
+}
+
+/// Notifications served before the launcher's loop gets its turn.
+const BATCH: usize = 64;
+
+const LISTENER: u64 = 0;
+
+/// The launcher's side of a fence in force.
+#[derive(Debug)]
+pub struct Supervisor {
+    mode: Mode,
+    tier: Tier,
+    calls: (&'static Calls, &'static Calls),
+    policy: Policy,
+    listener: Option<Listener>,
+    epoll: Epoll,
+    wait_killable: bool,
+    own_rights: Option<Rights>,
+    ledger: Ledger,
+    handles: Handles,
+    parked: BTreeMap<u64, Parked>,
+    watched: BTreeMap<u64, Watched>,
+    next_token: u64,
+    swept: Option<Instant>,
+    last_swept: u64,
+    /// Sockets connected for callers that were interrupted before they heard of it.
+    unheard: HashSet<u64>,
+    /// The last connects answered with success: thread, socket, when.
+    answered: VecDeque<(u32, u64, Instant)>,
+    missing: Vec<String>,
+    /// A program of the tree has put itself under Landlock: acting for it would lend it rights.
+    sandboxed: bool,
+}
+
+impl Prepared {
+    /// Takes up the supervision of the child that installed the filter, in whose descriptor table
+    /// (shared with ours until its `exec`) the listener appeared.
+    ///
+    /// # Errors
+    /// Where descriptors run out.
+    pub fn supervise(self, installed: Installed) -> io::Result<Supervisor> {
+        let listener = Listener::adopt(installed.listener);
+        Supervisor::new(self, listener, installed.wait_killable)
+    }
+}
+
+/// Why an address was not read.
+enum Unread {
+    /// The caller's mistake.
+    Errno(i32),
+    /// Its memory is closed to us.
+    Unknown,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        prepared: Prepared,
+        listener: Listener,
+        wait_killable: bool,
+    ) -> io::Result<Supervisor> {
+        let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
+        let epoll = Epoll::new()?;
+        epoll.add(listener.as_fd(), LISTENER, Interest::Input)?;
+        listener.wake_in_place();
+        let mut supervisor = Supervisor {
+            mode: prepared.mode,
+            tier: Tier::Emulate,
+            calls,
+            policy: prepared.policy,
+            listener: None,
+            epoll,
+            wait_killable,
+            own_rights: task::Status::own().map(|status| status.rights()),
+            ledger: Ledger::default(),
+            handles: Handles::default(),
+            parked: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            next_token: LISTENER + 1,
+            swept: None,
+            last_swept: 0,
+            unheard: HashSet::new(),
+            answered: VecDeque::new(),
+            missing: Vec::new(),
+            sandboxed: false,
+        };
+        if !handles::can_duplicate(listener.as_fd()) {
+            supervisor.settle_for_check();
+        }
+        supervisor.listener = Some(listener);
+        Ok(supervisor)
+    }
+
+    /// Goes on without acting for the child: the kernel connects what was judged.
+    pub(crate) fn settle_for_check(&mut self) {
+        self.tier = Tier::Check;
+        self.miss("tagout may not duplicate descriptors here (containers without SYS_PTRACE): an address that a program changes while it is judged is not held");
+    }
+
+    /// The one descriptor to poll for input.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    /// How long a poll may wait before [`Supervisor::turn`] is due; `None`: until the descriptor
+    /// is ready.
+    pub fn patience(&self) -> Option<Duration> {
+        let parked = (!self.parked.is_empty()).then_some(SWEEP);
+        let watched = (!self.watched.is_empty()).then_some(WATCH);
+        parked.or(watched)
+    }
+
+    /// Whether no process of the tree is left.
+    pub fn is_over(&self) -> bool {
+        self.listener.is_none()
+    }
+
+    /// Does what can be done now, without waiting.
+    pub fn turn(&mut self) {
+        for token in self.epoll.ready() {
+            match token {
+                LISTENER => self.serve(),
+                token => self.progress(token),
+            }
+        }
+        self.sweep();
+    }
+
+    /// The last look; what is still waiting stays unanswered.
+    pub fn finish(mut self) -> Report {
+        for watched in std::mem::take(&mut self.watched).into_values() {
+            self.end_watch(watched);
+        }
+        if self.ledger.unjudged > 0 {
+            let count = self.ledger.unjudged;
+            let done = match self.mode {
+                Mode::Hold => "were refused",
+                Mode::Observe => "went on unseen",
+            };
+            self.miss(&format!(
+                "{count} calls could not be looked into and {done}"
+            ));
+        }
+        let unjudged = self.ledger.unjudged;
+        let (contacts, unlisted) = self.ledger.into_contacts();
+        Report {
+            mode: self.mode,
+            tier: self.tier,
+            status: if self.missing.is_empty() {
+                Status::Full
+            } else {
+                Status::Partial
+            },
+            missing: self.missing,
+            limits: self.policy.limits(),
+            contacts,
+            unlisted,
+            unjudged,
+            outlived: self.listener.is_some(),
+        }
+    }
+
+    fn miss(&mut self, what: &str) {
+        if !self.missing.iter().any(|known| known == what) {
+            self.missing.push(what.to_owned());
+        }
+    }
+
+    fn serve(&mut self) {
+        for _ in 0..BATCH {
+            let Some(listener) = &self.listener else {
+                return;
+            };
+            let (input, gone) = socket::has_input(listener.as_fd());
+            if !input {
+                if gone {
+                    self.epoll.remove(listener.as_fd());
+                    self.listener = None;
+                }
+                return;
+            }
+            // A caller that is gone already is nothing unusual.
+            if let Ok(notification) = listener.receive() {
+                self.answer_question(notification);
+            }
+        }
+    }
+
+    fn is_waiting(&self, notification: &Notification) -> bool {
+        let listener = self.listener.as_ref();
+        listener.is_some_and(|listener| listener.is_waiting(notification.id))
+    }
+
+    /// Whether the answer reached the caller.
+    fn send(&self, notification: &Notification, answer: Answer) -> bool {
+        let listener = self.listener.as_ref();
+        listener.is_some_and(|listener| listener.send(notification.id, answer).is_ok())
+    }
+
+    fn answer_question(&mut self, notification: Notification) {
+        let (native, foreign) = self.calls;
+        match Question::of(&notification, native, foreign) {
+            Question::Connect {
+                socket,
+                address,
+                length,
+            } => {
+                self.connect(notification, socket, address, length);
+            }
+            Question::Message { address, length } => {
+                let answer = self.judge_message(&notification, address, length);
+                self.send(&notification, answer);
+            }
+            Question::Header { address } => {
+                let answer = self.judge_headers(&notification, address, 1, HEADER);
+                self.send(&notification, answer);
+            }
+            Question::Headers { address, count } => {
+                let answer = self.judge_headers(&notification, address, count.min(1024), HEADERS);
+                self.send(&notification, answer);
+            }
+            Question::Multiplexed { arguments } => self.multiplexed(notification, arguments),
+            Question::Ring => {
+                self.miss("a program uses io_uring: connections made through it are not seen");
+                self.send(&notification, Answer::Continue);
+            }
+            Question::OwnSandbox => {
+                self.sandboxed = true;
+                self.miss("a program put itself under Landlock: the kernel connects for itself from there on, and an address changed while it is judged is not held");
+                self.send(&notification, Answer::Continue);
+            }
+            Question::Unknown => {
+                self.send(&notification, Answer::Errno(errno::ENOSYS));
+            }
+        }
+    }
+
+    /// The arguments of a 32-bit `socketcall`, in memory.
+    fn multiplexed(&mut self, notification: Notification, arguments: u64) {
+        let mut words = [0u8; 12];
+        if task::read_memory(notification.thread, arguments, &mut words).is_err() {
+            self.unjudged(&notification);
+            return;
+        }
+        let word = |at: usize| {
+            let bytes = words.get(at * 4..).and_then(|rest| rest.first_chunk::<4>());
+            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+        };
+        self.connect(
+            notification,
+            word(0) as RawFd,
+            word(1).into(),
+            word(2) as i32,
+        );
+    }
+
+    /// Could not be looked into: closed where the fence holds.
+    fn unjudged(&mut self, notification: &Notification) {
+        if !self.is_waiting(notification) {
+            return;
+        }
+        self.ledger.unjudged += 1;
+        let answer = self.unjudged_answer();
+        self.send(notification, answer);
+    }
+
+    fn unjudged_answer(&self) -> Answer {
+        match self.mode {
+            Mode::Hold => Answer::Errno(errno::EACCES),
+            Mode::Observe => Answer::Continue,
+        }
+    }
+
+    fn refuses(&self, judgement: &Judgement) -> bool {
+        !judgement.allowed && self.mode == Mode::Hold
+    }
+
+    fn read_address(
+        &self,
+        notification: &Notification,
+        address: u64,
+        length: i32,
+    ) -> Result<Vec<u8>, Unread> {
+        let length = usize::try_from(length).map_err(|_| Unread::Errno(errno::EINVAL))?;
+        if length > LONGEST || length == 0 {
+            return Err(Unread::Errno(errno::EINVAL));
+        }
+        let mut bytes = vec![0; length];
+        match task::read_memory(notification.thread, address, &mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(error) if error.raw_os_error() == Some(task::EFAULT) => {
+                Err(Unread::Errno(task::EFAULT))
+            }
+            Err(_) => Err(Unread::Unknown),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What the kernel tells of a task in the tree: its name, rights, pending signals, memory and
+//! paths.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+
+use crate::sys::inspect::{self, Follow};
+
+/// Who a process is, for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Program {
+    /// Its name as the kernel has it (at most 15 bytes).
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+impl Program {
+    /// The program that a thread runs.
+    pub(crate) fn of_thread(thread: u32) -> Program {
+        let pid = Status::read(thread)
+            .and_then(|status| status.number("Tgid:"))
+            .unwrap_or(thread);
+        Program {
+            name: name(pid),
+            pid,
+        }
+    }
+}
+
+/// The name of a process, without control characters; `?` where it is gone.
+pub(crate) fn name(pid: u32) -> String {
+    match fs::read(format!("/proc/{pid}/comm")) {
+        Ok(name) => name.trim_ascii_end().escape_ascii().to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+/// `/proc/TASK/status`, read once.
+pub(crate) struct Status(String);
+
+impl Status {
+    pub(crate) fn read(task: u32) -> Option<Status> {
+        let text = fs::read(format!("/proc/{task}/status")).ok()?;
+        Some(Status(String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Of the calling process.
+    pub(crate) fn own() -> Option<Status> {
+        fs::read_to_string("/proc/self/status").ok().map(Status)
+    }
+
+    fn line(&self, field: &str) -> &str {
+        let lines = self.0.lines();
+        lines
+            .filter_map(|line| line.strip_prefix(field))
+            .next()
+            .unwrap_or("")
+            .trim()
+    }
+
+    pub(crate) fn number(&self, field: &str) -> Option<u32> {
+        self.line(field).parse().ok()
+    }
+
+    fn mask(&self, field: &str) -> u64 {
+        u64::from_str_radix(self.line(field), 16).unwrap_or(0)
+    }
+
+    /// User, groups and capabilities: who acts with the same rights has the same of all these.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights(["Uid:", "Gid:", "Groups:", "CapEff:"].map(|field| self.line(field).to_owned()))
+    }
+
+    /// Whether a signal waits that the task would handle or stop for.
+    pub(crate) fn is_signalled(&self) -> bool {
+        const STOPS: u64 = 0b1111 << 18; // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
+        let pending = self.mask("SigPnd:") | self.mask("ShdPnd:");
+        let stops = STOPS & !self.mask("SigIgn:");
+        pending & !self.mask("SigBlk:") & (self.mask("SigCgt:") | stops) != 0
+    }
+}
+
+/// The rights of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rights([String; 4]);
+
+/// Reads the memory of a task, by the second way where the first is shut (containers).
+///
+/// # Errors
+/// `EFAULT` where less is mapped than asked for; others where it may not be read.
+pub(crate) fn read_memory(task: u32, address: u64, buffer: &mut [u8]) -> io::Result<()> {
+    let fault = || io::Error::from_raw_os_error(EFAULT);
+    match inspect::read_memory(task, address, buffer) {
+        Ok(read) if read == buffer.len() => Ok(()),
+        Ok(_) => Err(fault()),
+        Err(error) if error.raw_os_error() == Some(EFAULT) => Err(error),
+        Err(_) => {
+            let memory = File::open(format!("/proc/{task}/mem"))?;
+            memory.read_exact_at(buffer, address).map_err(|_| fault())
+        }
+    }
+}
+
+pub(crate) const EFAULT: i32 = 14;
+
+/// Pins the file that a path of a task leads to, by the task's own root and directory.
+///
+/// # Errors
+/// As the task would get them; `EACCES` where its view cannot be had.
+pub(crate) fn pin_path(task: u32, path: &[u8]) -> io::Result<OwnedFd> {
+    let absolute = path.first() == Some(&b'/');
+    let (directory, follow) = match absolute {
+        true => ("root", Follow::WithinRoot),
+        false if has_own_root(task)? => return Err(io::ErrorKind::PermissionDenied.into()),
+        false => ("cwd", Follow::FromHere),
+    };
+    let directory = c_string(format!("/proc/{task}/{directory}").into_bytes())?;
+    let directory = inspect::open_directory(&directory)?;
+    inspect::pin(directory.as_fd(), &c_string(path.to_vec())?, follow)
+}
+
+/// Links in a relative path start at the task's root, which must then be ours.
+fn has_own_root(task: u32) -> io::Result<bool> {
+    let identity = |path: String| {
+        let directory = inspect::open_directory(&c_string(path.into_bytes())?)?;
+        inspect::identity(directory.as_fd())
+    };
+    Ok(identity(format!("/proc/{task}/root"))? != identity("/".to_owned())?)
+}
+
+fn c_string(bytes: Vec<u8>) -> io::Result<CString> {
+    CString::new(bytes).map_err(|_| io::ErrorKind::InvalidInput.into())
+}
+
+/// What descriptor `number` of a task is, to compare with another.
+pub(crate) fn descriptor_link(task: &str, number: i32) -> Option<std::path::PathBuf> {
+    fs::read_link(format!("/proc/{task}/fd/{number}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_count_when_they_would_interrupt() {
+        let status = |pending: u64, blocked: u64, caught: u64, ignored: u64| {
+            Status(format!(
+                "SigPnd:\t{pending:016x}\nShdPnd:\t0000000000000000\nSigBlk:\t{blocked:016x}\n\
+                 SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
+            ))
+            .is_signalled()
+        };
+        let alarm = 1 << 13;
+        let stop = 1 << 18;
+        let terminal_stop = 1 << 19;
+        assert!(!status(0, 0, alarm, 0));
+        assert!(status(alarm, 0, alarm, 0));
+        assert!(!status(alarm, alarm, alarm, 0));
+        assert!(!status(alarm, 0, 0, 0));
+        assert!(status(stop, 0, 0, 0));
+        assert!(status(terminal_stop, 0, 0, 0));
+        assert!(!status(terminal_stop, 0, 0, terminal_stop));
+    }
+
+    #[test]
+    fn own_memory_and_paths_can_be_read() {
+        let me = std::process::id();
+        let text = *b"127.0.0.1";
+        let mut copy = [0; 9];
+        read_memory(me, text.as_ptr() as u64, &mut copy).unwrap();
+        assert_eq!(copy, text);
+        let error = read_memory(me, 8, &mut copy).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(EFAULT));
+        assert!(pin_path(me, b"/").is_ok());
+        assert!(pin_path(me, b".").is_ok());
+        assert!(pin_path(me, b"/no/such").is_err());
+        assert_eq!(
+            Status::own().unwrap().rights(),
+            Status::read(me).unwrap().rights()
+        );
+    }
+}
