@@ -127,6 +127,22 @@ impl Plan {
         all
     }
 
+    /// The tool of the strongest command; of several equal ones the first.
+    pub fn tool(&self) -> &str {
+        let mut best: Option<(&str, Effect, bool)> = None;
+        for judged in &self.commands {
+            let this = (
+                judged.command.tool_name(),
+                judged.command.effect(),
+                judged.command.tool.is_some(),
+            );
+            if best.is_none_or(|(_, effect, known)| (this.1, this.2) > (effect, known)) {
+                best = Some(this);
+            }
+        }
+        best.map_or("", |(name, _, _)| name)
+    }
+
     /// Whether production is touched, or may be.
     pub fn may_touch_production(&self) -> bool {
         self.commands.iter().any(|j| {

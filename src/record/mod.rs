@@ -5,6 +5,7 @@
 
 mod entry;
 mod facts;
+mod from_plan;
 mod id;
 mod journal;
 mod json;
@@ -20,6 +21,7 @@ pub use facts::{
     ActionFact, Ending, FieldFact, GapFact, GateFact, NamesFact, Observed, Outcome, ProcessFact,
     ProfileFact, Run, TargetFact, Usage,
 };
+pub use from_plan::{Surroundings, from_plan};
 pub use id::RecordId;
 pub use journal::{Appended, Durability, Journal, JournalError, Location};
 pub use time::{parse_rfc3339, rfc3339};

@@ -3,6 +3,7 @@
 //! A resolver reads only what the child will see: its variables, files, options. What cannot be
 //! decided becomes a [`Gap`], never a guess.
 
+mod fields;
 pub mod libpq;
 pub mod marks;
 pub mod readers;
@@ -13,6 +14,7 @@ mod value;
 use crate::command::{Command, Stop, World};
 use crate::source::{Source, Sourced};
 
+pub use fields::Field;
 pub use registry::resolve;
 pub use value::{Traced, Value};
 

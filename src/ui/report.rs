@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Tone, paint};
-use crate::command::Effect;
 use crate::environment::Fate;
 use crate::plan::{JudgedTarget, Plan};
-use crate::source::Sourced;
 use crate::target::{Address, Role};
 
 /// What the fence would do, said by the launch side.
@@ -18,59 +16,6 @@ pub struct FenceShown {
     pub status: String,
     /// What is missing, or why.
     pub missing: Vec<String>,
-}
-
-/// A field of a target, ready to be shown.
-pub struct Field {
-    /// `host`, `port`, ...
-    pub what: &'static str,
-    /// Its value.
-    pub value: String,
-    /// The source that won.
-    pub from: String,
-    /// Those it beat.
-    pub beat: Vec<String>,
-}
-
-/// The fields of a target with their sources.
-pub fn fields(target: &JudgedTarget) -> Vec<Field> {
-    fn one<T: ToString>(what: &'static str, field: &Sourced<T>) -> Field {
-        Field {
-            what,
-            value: field.value.to_string(),
-            from: field.source.to_string(),
-            beat: field.beat.iter().map(ToString::to_string).collect(),
-        }
-    }
-    let t = &target.target;
-    let mut fields = Vec::new();
-    match &t.address {
-        Address::Host {
-            host,
-            port,
-            hostaddr,
-        } => {
-            fields.push(one("host", host));
-            fields.extend(hostaddr.as_ref().map(|h| one("hostaddr", h)));
-            fields.extend(port.as_ref().map(|p| one("port", p)));
-        }
-        Address::Socket { path, port } => {
-            fields.push(one("socket", path));
-            fields.extend(port.as_ref().map(|p| one("port", p)));
-        }
-        Address::File { path } => fields.push(one("file", path)),
-        Address::Memory { source } => fields.push(Field {
-            what: "file",
-            value: ":memory:".to_owned(),
-            from: source.to_string(),
-            beat: Vec::new(),
-        }),
-        Address::Identifier { name } => fields.push(one("identifier", name)),
-    }
-    fields.extend(t.database.as_ref().map(|d| one("database", d)));
-    fields.extend(t.user.as_ref().map(|u| one("user", u)));
-    fields.extend(t.environment.as_ref().map(|e| one("environment", e)));
-    fields
 }
 
 fn role(role: Role) -> &'static str {
@@ -116,7 +61,7 @@ pub fn json(plan: &Plan, argv: &[String], fence: &FenceShown) -> Value {
         "profile": {"name": plan.profile.name, "layers": plan.profile.layers, "ignored": plan.profile.ignored},
         "program": {"path": plan.program.as_ref().ok().map(|p| p.display().to_string()), "argv": argv},
         "environment": {"kept": kept, "set": set, "dropped": dropped},
-        "command": {"tool": tool(plan), "actions": actions, "effect": plan.effect().word(), "notes": notes(plan)},
+        "command": {"tool": plan.tool(), "actions": actions, "effect": plan.effect().word(), "notes": notes(plan)},
         "targets": plan.targets().into_iter().map(target_json).collect::<Vec<_>>(),
         "unresolved": gaps,
         "errors": errors,
@@ -139,22 +84,6 @@ fn once(mut list: Vec<Value>, item: Value) -> Vec<Value> {
         list.push(item);
     }
     list
-}
-
-/// The tool of the strongest command; of several equal ones the first.
-pub fn tool(plan: &Plan) -> &str {
-    let mut best: Option<(&str, Effect, bool)> = None;
-    for judged in &plan.commands {
-        let this = (
-            judged.command.tool_name(),
-            judged.command.effect(),
-            judged.command.tool.is_some(),
-        );
-        if best.is_none_or(|(_, effect, known)| (this.1, this.2) > (effect, known)) {
-            best = Some(this);
-        }
-    }
-    best.map_or("", |(name, _, _)| name)
 }
 
 /// Remarks of readers and resolvers, without repeats.
@@ -207,7 +136,9 @@ fn target_json(judged: &JudgedTarget) -> Value {
         Address::Memory { .. } => value["file"] = json!(":memory:"),
         Address::Identifier { name } => value["identifier"] = json!(name.value),
     }
-    let sources: serde_json::Map<String, Value> = fields(judged)
+    let sources: serde_json::Map<String, Value> = judged
+        .target
+        .fields()
         .into_iter()
         .map(|f| (f.what.to_owned(), json!({"from": f.from, "beat": f.beat})))
         .collect();
@@ -332,7 +263,7 @@ impl Page {
             clean(&target.target.to_string()),
             clean(&mark)
         ));
-        for field in fields(target) {
+        for field in target.target.fields() {
             let beat = if field.beat.is_empty() {
                 String::new()
             } else {

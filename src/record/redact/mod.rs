@@ -95,6 +95,17 @@ impl Redactor {
         }
     }
 
+    /// Knows the secret values of an environment as it came (`NAME=value`, byte strings).
+    pub fn of_environ(environ: &[std::ffi::OsString]) -> Redactor {
+        let mut redactor = Redactor::new();
+        let entries: Vec<_> = environ.iter().map(|e| e.to_string_lossy()).collect();
+        redactor.learn(entries.iter().filter_map(|entry| {
+            let (name, value) = entry.split_once('=')?;
+            Some((name, Cow::Borrowed(value)))
+        }));
+        redactor
+    }
+
     /// Learns one value.
     pub fn learn_value(&mut self, value: &str) {
         if value.len() >= MIN_KNOWN && !self.known.iter().any(|k| k == value) {
