@@ -267,7 +267,7 @@ impl Reading {
 
 /// How deep wrappers may nest, and how many program starts one line may lead to.
 const MAX_DEPTH: usize = 8;
-const MAX_STEPS: usize = 512;
+pub(crate) const MAX_STEPS: usize = 512;
 
 /// Follows a program start through wrappers, shells and task runners to the commands it leads to.
 /// Work is bounded by depth and count; past the bounds the command is opaque.

@@ -1,48 +1,85 @@
 //! Wrappers: programs that start another program given in their own words, and scripts.
 
-use super::{Args, Command, Reading, Step, Tool, Word, World};
+mod containers;
+mod environment;
+mod many;
+mod remote;
+mod shells;
+mod tails;
+mod users;
 
-/// A wrapper whose tail is the command: `nice -n 5 CMD`, `timeout 10 CMD`. The catalogue gives the
-/// options with values, and under `data.skip` how many words stand before the command.
-pub(super) fn prefix(tool: &'static Tool, step: &Step) -> Reading {
-    let skip = tool
-        .data("skip")
-        .first()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0usize);
-    match tail_after_options(&step.argv, tool.value_options, skip) {
-        Some(argv) => Reading::steps(vec![step.with_argv(argv).through(tool.name)]),
-        None => Reading::command(Command::new(Some(tool), step.clone())),
+use super::{Args, Command, Place, Reading, Step, Tool, Word, World};
+
+pub use tails::{prefix, tail_after_options};
+
+/// Judges a step by the wrapper reader of that name; `None` where there is none.
+pub(super) fn read(
+    reader: &str,
+    tool: &'static Tool,
+    step: &Step,
+    world: &World<'_>,
+) -> Option<Reading> {
+    Some(match reader {
+        "prefix" => prefix(tool, step),
+        "shell" => shells::read(tool, step, world),
+        "foreign-shell" => shells::foreign(tool, step),
+        "scheduled" => shells::scheduled(tool, step, world),
+        "env" => environment::read(tool, step),
+        "sudo" => users::sudo(tool, step),
+        "su" => users::su(tool, step),
+        "xargs" => many::xargs(tool, step),
+        "find" => many::find(tool, step),
+        "parallel" => many::parallel(tool, step),
+        "watch" => many::watch(tool, step),
+        "ssh" => remote::ssh(tool, step),
+        "docker" => containers::docker(tool, step),
+        "compose" => containers::compose(tool, step),
+        "kubectl" => containers::kubectl(tool, step),
+        _ => return None,
+    })
+}
+
+/// The step of a script text run by `sh -c`.
+fn script_step(step: &Step, shell: &str, text: Word) -> Step {
+    step.with_argv(vec![Word::literal(shell), Word::literal("-c"), text])
+}
+
+/// Words joined by blanks, as `ssh`, `watch` and `eval` join them; unknown where one is.
+fn joined(words: &[Word]) -> Word {
+    let text = words
+        .iter()
+        .map(|w| w.text.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    Word {
+        text,
+        unknown: words.iter().find_map(|w| w.unknown.clone()),
     }
 }
 
-/// The words after the wrapper's own options and `skip` further words. Options end at the first
-/// word that is none.
-pub fn tail_after_options(argv: &[Word], with_value: &[&str], skip: usize) -> Option<Vec<Word>> {
-    let mut at = 1;
-    while at < argv.len() {
-        let text = argv[at].text.as_str();
-        if text == "--" {
-            at += 1;
-            break;
-        }
-        if text == "-" || !text.starts_with('-') {
-            break;
-        }
-        let used = Args::parse(&argv[..=at], with_value);
-        let takes_next = used.options.last().is_some_and(|o| {
-            o.at == at && o.value.is_none() && with_value.contains(&o.name.as_str())
-        });
-        at += if takes_next { 2 } else { 1 };
-    }
-    let start = at + skip;
-    (start < argv.len()).then(|| argv[start..].to_vec())
+/// The same step on another machine or in a container: nothing of the environment goes along.
+fn elsewhere(step: &Step, place: String) -> Step {
+    let mut step = step.clone();
+    step.vars = crate::environment::Vars::new();
+    step.vars_open = None;
+    step.place = match step.place {
+        Place::Here => Place::Elsewhere(place),
+        Place::Elsewhere(outer) => Place::Elsewhere(format!("{outer}, {place}")),
+    };
+    step
+}
+
+/// A wrapper that starts nothing with these words.
+fn nothing(tool: &'static Tool, step: &Step, args: Args) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = args;
+    Reading::command(command)
 }
 
 /// A program that the catalogue does not know by name, judged by its first line (`#!`): a renamed
-/// `artisan`, `./deploy.sh`.
+/// `artisan`, `./deploy.sh`. A text without one is run by the shell that started it.
 pub fn script(step: &Step, world: &World<'_>) -> Option<Reading> {
-    if !step.program_path().contains('/') {
+    if !step.program_path().contains('/') || step.place != Place::Here {
         return None;
     }
     let path = step.path(step.program_path());
@@ -50,7 +87,15 @@ pub fn script(step: &Step, world: &World<'_>) -> Option<Reading> {
         return None;
     }
     let bytes = world.files.read(&path).ok()?;
-    let line = bytes.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let Some(line) = bytes.strip_prefix(b"#!") else {
+        let text = !step.via.is_empty() && !bytes.is_empty() && !bytes.contains(&0);
+        return text.then(|| {
+            let mut argv = vec![Word::literal("sh")];
+            argv.extend(step.argv.iter().cloned());
+            Reading::steps(vec![step.with_argv(argv).through(step.program_path())])
+        });
+    };
+    let line = line.split(|b| *b == b'\n').next()?;
     let line = String::from_utf8_lossy(line);
     let mut words: Vec<Word> = line.split_whitespace().map(Word::literal).collect();
     if words.is_empty() {

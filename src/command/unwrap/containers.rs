@@ -1,0 +1,168 @@
+//! Containers: `docker exec`, `docker run`, `docker compose exec`, `kubectl exec`. What runs
+//! inside sees neither our files nor our variables.
+
+use super::tails::after_options;
+use super::{elsewhere, nothing};
+use crate::command::{Args, Reading, Step, Stdin, Tool, Word};
+use crate::source::Source;
+
+/// Images whose entry point is a tool of the catalogue.
+const ENTRY_POINTS: &[(&str, &str)] = &[
+    ("migrate/migrate", "migrate"),
+    ("amacneil/dbmate", "dbmate"),
+    ("liquibase/liquibase", "liquibase"),
+    ("liquibase", "liquibase"),
+    ("flyway/flyway", "flyway"),
+    ("redgate/flyway", "flyway"),
+    ("boxfuse/flyway", "flyway"),
+    ("arigaio/atlas", "atlas"),
+    ("gomicro/goose", "goose"),
+    ("skeema/skeema", "skeema"),
+    ("hashicorp/terraform", "terraform"),
+    ("ghcr.io/opentofu/opentofu", "tofu"),
+    ("amazon/aws-cli", "aws"),
+    ("bitnami/kubectl", "kubectl"),
+    ("alpine/helm", "helm"),
+];
+
+/// `docker` and `podman`.
+pub(super) fn docker(tool: &'static Tool, step: &Step) -> Reading {
+    let mut at = after_options(&step.argv, 1, tool.data("globals"));
+    let mut verb = word(step, at);
+    if matches!(verb, "container" | "buildx") {
+        at += 1;
+        verb = word(step, at);
+    }
+    match verb {
+        "compose" => {
+            let mut argv = vec![Word::literal("docker-compose")];
+            argv.extend(step.argv.get(at + 1..).unwrap_or(&[]).iter().cloned());
+            Reading::steps(vec![step.with_argv(argv).through(tool.name)])
+        }
+        "exec" => exec(tool, step, at, "exec-options"),
+        "run" | "create" => run(tool, step, at),
+        _ => crate::command::tools::words(tool, step),
+    }
+}
+
+fn word(step: &Step, at: usize) -> &str {
+    step.argv.get(at).map_or("", |w| w.text.as_str())
+}
+
+/// The options of a subcommand that starts at `at`, and where they end.
+fn options(step: &Step, at: usize, with_value: &[&str]) -> (Args, usize) {
+    let end = after_options(&step.argv, at + 1, with_value);
+    let words = step.argv.get(at..end).unwrap_or(&[]);
+    (Args::parse(words, with_value), end)
+}
+
+fn inside(step: &Step, place: String, args: &Args) -> Step {
+    let mut inner = elsewhere(step, place);
+    for option in args
+        .options
+        .iter()
+        .filter(|o| matches!(o.name.as_str(), "-e" | "--env"))
+    {
+        let Some(value) = &option.value else { continue };
+        match value.split_once('=') {
+            Some((name, value)) => {
+                let source = Source::argument("option -e").with_note(name);
+                inner.vars.set(name, value, source);
+            }
+            None => {
+                if let Some(var) = step.vars.get(value) {
+                    inner.vars.set(value, &var.value, var.source.clone());
+                }
+            }
+        }
+    }
+    if !args.has(&["-i", "--interactive"]) && !args.has(&["-it", "-ti"]) {
+        if let Stdin::Text(..) | Stdin::File(_) = inner.stdin {
+            // Without -i nothing arrives, but `docker compose exec` passes it: judged all the same.
+        }
+    }
+    inner
+}
+
+fn exec(tool: &'static Tool, step: &Step, at: usize, key: &str) -> Reading {
+    let (args, end) = options(step, at, tool.data(key));
+    let name = word(step, end).to_owned();
+    let argv = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
+    if argv.is_empty() {
+        return nothing(tool, step, args);
+    }
+    let place = format!("{} exec {name}", step.program());
+    let inner = inside(step, place, &args).through(tool.name);
+    Reading::steps(vec![inner.with_argv(argv)])
+}
+
+fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
+    let (args, end) = options(step, at, tool.data("run-options"));
+    let image = word(step, end).to_owned();
+    let mut argv: Vec<Word> = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
+    let stem = image.split(['@']).next().unwrap_or(&image);
+    let stem = match stem.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => stem,
+    };
+    let stem = stem.strip_prefix("docker.io/").unwrap_or(stem);
+    let entry = args.value(&["--entrypoint"]).map(str::to_owned).or_else(|| {
+        ENTRY_POINTS
+            .iter()
+            .find(|(image, _)| *image == stem)
+            .map(|(_, program)| (*program).to_owned())
+    });
+    if let Some(entry) = entry.filter(|e| !e.is_empty()) {
+        argv.insert(0, Word::literal(entry));
+    }
+    if argv.is_empty() {
+        return nothing(tool, step, args);
+    }
+    let place = format!("{} run {image}", step.program());
+    let inner = inside(step, place, &args).through(tool.name);
+    Reading::steps(vec![inner.with_argv(argv)])
+}
+
+/// `docker-compose` (and `docker compose`).
+pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
+    let at = after_options(&step.argv, 1, tool.data("globals"));
+    match word(step, at) {
+        "exec" => exec(tool, step, at, "exec-options"),
+        "run" => {
+            let (args, end) = options(step, at, tool.data("run-options"));
+            let service = word(step, end).to_owned();
+            let mut argv: Vec<Word> = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
+            if let Some(entry) = args.value(&["--entrypoint"]).filter(|e| !e.is_empty()) {
+                argv.insert(0, Word::literal(entry));
+            }
+            if argv.is_empty() {
+                return nothing(tool, step, args);
+            }
+            let place = format!("docker compose run {service}");
+            let inner = inside(step, place, &args).through(tool.name);
+            Reading::steps(vec![inner.with_argv(argv)])
+        }
+        _ => crate::command::tools::words(tool, step),
+    }
+}
+
+/// `kubectl exec POD -- CMD`; everything else is judged by its words.
+pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
+    let at = after_options(&step.argv, 1, tool.value_options);
+    let verb = word(step, at);
+    if !matches!(verb, "exec" | "run" | "debug") {
+        return crate::command::tools::words(tool, step);
+    }
+    let args = Args::parse(&step.argv, tool.value_options);
+    let pod = args.operand(1).unwrap_or("").to_owned();
+    let divider = step.argv.iter().position(|w| w.text == "--");
+    let argv: Vec<Word> = match divider {
+        Some(divider) => step.argv.get(divider + 1..).unwrap_or(&[]).to_vec(),
+        None => args.operands.iter().skip(2).map(|(_, w)| w.clone()).collect(),
+    };
+    if argv.is_empty() {
+        return nothing(tool, step, args);
+    }
+    let inner = elsewhere(step, format!("kubectl {verb} {pod}")).through(tool.name);
+    Reading::steps(vec![inner.with_argv(argv)])
+}

@@ -1,0 +1,130 @@
+//! Wrappers whose last words are the command: `nice -n 5 CMD`, `op run -- CMD`.
+
+use super::{nothing, script_step};
+use crate::command::{Args, Place, Reading, Step, Tool, Word};
+
+/// A wrapper whose tail is the command. The catalogue gives its options with values and, under
+/// `data`: `verb` (subcommands that start a command; with any other word it starts none), `skip`
+/// (words before the command), `script` (options whose value is run by a shell), `no-command`
+/// (options with which nothing is started), `opens` (why variables are added that cannot be
+/// seen), `place` (where else it runs), `joins` (the words are joined and run by a shell).
+pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
+    let first = |key: &str| tool.data(key).first().copied();
+    let skip = first("skip").and_then(|n| n.parse().ok()).unwrap_or(0usize);
+    let mut start = after_options(&step.argv, 1, tool.value_options);
+    let verbs = tool.data("verb");
+    if !verbs.is_empty() {
+        match verb_length(&step.argv, start, verbs) {
+            Some(length) => {
+                start = after_options(&step.argv, start + length, tool.value_options);
+            }
+            None => return crate::command::tools::words(tool, step),
+        }
+    }
+    let options = step.argv.get(..start).unwrap_or(&step.argv);
+    let args = Args::parse(options, tool.value_options);
+    if args.has(tool.data("no-command")) {
+        return nothing(tool, step, args);
+    }
+    let mut base = step.clone();
+    if let Some(why) = first("opens") {
+        base.vars_open = Some(format!("`{}` {why}", tool.name));
+    }
+    if let Some(place) = first("place") {
+        base = super::elsewhere(&base, place.to_owned());
+    }
+    let scripts = tool.data("script");
+    if let Some(option) = Args::parse(&step.argv, tool.value_options).last(scripts)
+        && !scripts.is_empty()
+        && option.at < step.argv.len()
+    {
+        let word = Word {
+            text: option.value.clone().unwrap_or_default(),
+            unknown: option.unknown.clone(),
+        };
+        return Reading::steps(vec![script_step(&base, "sh", word).through(tool.name)]);
+    }
+    start += skip;
+    if step.argv.get(start).is_some_and(|w| w.text == "--") {
+        start += 1;
+    }
+    let Some(argv) = step.argv.get(start..).filter(|a| !a.is_empty()) else {
+        if base.place != Place::Here && first("place").is_some() {
+            let why = "an interactive session";
+            return Reading::opaque(Some(tool), &base, "session", why);
+        }
+        return nothing(tool, step, args);
+    };
+    let next = if first("joins").is_some() || (scripts.is_empty() && only_script(tool, argv)) {
+        script_step(&base, "sh", super::joined(argv))
+    } else {
+        base.with_argv(argv.to_vec())
+    };
+    Reading::steps(vec![next.through(tool.name)])
+}
+
+/// Tools that give a single word with blanks to a shell (`sops exec-env FILE 'cmd args'`).
+fn only_script(tool: &Tool, argv: &[Word]) -> bool {
+    !tool.data("one-word-script").is_empty()
+        && argv.len() == 1
+        && argv.first().is_some_and(|w| w.text.contains(' '))
+}
+
+fn verb_length(argv: &[Word], start: usize, verbs: &[&str]) -> Option<usize> {
+    verbs.iter().find_map(|verb| {
+        let mut length = 0;
+        for part in verb.split(' ') {
+            if argv.get(start + length).is_none_or(|w| w.text != part) {
+                return None;
+            }
+            length += 1;
+        }
+        Some(length)
+    })
+}
+
+/// The words after the wrapper's own options and `skip` further words. Options end at the first
+/// word that is none.
+pub fn tail_after_options(argv: &[Word], with_value: &[&str], skip: usize) -> Option<Vec<Word>> {
+    let start = after_options(argv, 1, with_value) + skip;
+    argv.get(start..)
+        .filter(|rest| !rest.is_empty())
+        .map(<[Word]>::to_vec)
+}
+
+/// Where the options that begin at `from` end (behind a `--`).
+pub(super) fn after_options(argv: &[Word], from: usize, with_value: &[&str]) -> usize {
+    let mut at = from;
+    while let Some(word) = argv.get(at) {
+        let text = word.text.as_str();
+        if text == "--" {
+            return at + 1;
+        }
+        if text == "-" || !text.starts_with('-') {
+            break;
+        }
+        at += 1 + usize::from(takes_next(text, with_value));
+    }
+    at.min(argv.len())
+}
+
+/// Whether an option word takes the next word as its value.
+pub(super) fn takes_next(text: &str, with_value: &[&str]) -> bool {
+    if with_value.contains(&text) {
+        return true;
+    }
+    if text.starts_with("--") || text.contains('=') {
+        return false;
+    }
+    let mut letters = text.chars().skip(1).peekable();
+    let mut buffer = String::with_capacity(4);
+    while let Some(letter) = letters.next() {
+        buffer.clear();
+        buffer.push('-');
+        buffer.push(letter);
+        if with_value.contains(&buffer.as_str()) {
+            return letters.peek().is_none();
+        }
+    }
+    false
+}
