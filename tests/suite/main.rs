@@ -13,5 +13,6 @@
 
 mod servers;
 mod servers_check;
+mod shell_differential;
 mod support;
 mod yaml_differential;

@@ -10,8 +10,23 @@ use crate::command::{Stdin, Word};
 
 /// Programs whose output is code for `eval` that sets variables and functions, no more.
 const SETUP: &[&str] = &[
-    "rbenv", "pyenv", "nodenv", "jenv", "goenv", "direnv", "ssh-agent", "brew", "starship",
-    "zoxide", "mise", "fnm", "opam", "luarocks", "dircolors", "minikube", "docker-machine",
+    "rbenv",
+    "pyenv",
+    "nodenv",
+    "jenv",
+    "goenv",
+    "direnv",
+    "ssh-agent",
+    "brew",
+    "starship",
+    "zoxide",
+    "mise",
+    "fnm",
+    "opam",
+    "luarocks",
+    "dircolors",
+    "minikube",
+    "docker-machine",
 ];
 
 /// Whether a builtin changes the shell's own state, so that nothing may be undone after it.
@@ -172,13 +187,13 @@ impl Run<'_> {
                         } else {
                             text.to_owned()
                         };
-                        self.state.version += 1;
+                        self.state.changed();
                         self.state.aliases.insert(name.to_owned(), text);
                     }
                 }
             }
             "unalias" => {
-                self.state.version += 1;
+                self.state.changed();
                 for word in words {
                     self.state.aliases.remove(&word.text);
                 }
@@ -245,8 +260,12 @@ impl Run<'_> {
         while let Some(word) = words.get(at) {
             let text = word.text.as_str();
             if text == "--" || !text.starts_with(['-', '+']) || text == "-" {
-                let from = if text == "--" || text == "-" { at + 1 } else { at };
-                self.state.version += 1;
+                let from = if text == "--" || text == "-" {
+                    at + 1
+                } else {
+                    at
+                };
+                self.state.changed();
                 self.state.params = Some(Rc::new(words.get(from..).unwrap_or(&[]).to_vec()));
                 return;
             }
@@ -255,12 +274,12 @@ impl Run<'_> {
             if flags.contains('o') {
                 at += 1;
                 if words.get(at).is_some_and(|w| w.text == "allexport") {
-                    self.state.version += 1;
+                    self.state.changed();
                     self.state.export_all = on;
                 }
             }
             if flags.contains('a') {
-                self.state.version += 1;
+                self.state.changed();
                 self.state.export_all = on;
             }
             at += 1;
@@ -272,11 +291,9 @@ impl Run<'_> {
             None => Some(1),
             Some(word) => word.text.parse::<usize>().ok(),
         };
-        self.state.version += 1;
+        self.state.changed();
         self.state.params = match (&self.state.params, by) {
-            (Some(params), Some(by)) => {
-                Some(Rc::new(params.get(by..).unwrap_or(&[]).to_vec()))
-            }
+            (Some(params), Some(by)) => Some(Rc::new(params.get(by..).unwrap_or(&[]).to_vec())),
             _ => None,
         };
     }
@@ -291,7 +308,7 @@ impl Run<'_> {
     }
 
     fn lose_directory(&mut self, why: &str) {
-        self.state.version += 1;
+        self.state.changed();
         self.state.cwd_unknown = Some(why.to_owned());
     }
 
@@ -313,13 +330,14 @@ impl Run<'_> {
             }
             Some(word) => word.text.clone(),
         };
-        let searched = !target.starts_with(['/', '.']) && self.state.value("CDPATH") != Value::Unset;
+        let searched =
+            !target.starts_with(['/', '.']) && self.state.value("CDPATH") != Value::Unset;
         let path = crate::files::lexical(&self.state.cwd.join(&target));
         if searched {
             self.lose_directory("`cd` with CDPATH set");
             return Truth::Open;
         }
-        self.state.version += 1;
+        self.state.changed();
         if target.starts_with('/') {
             self.state.cwd_unknown = None;
         }
@@ -402,7 +420,7 @@ impl Run<'_> {
             Err(crate::files::FileError::Missing) if self.out.is_empty() => {}
             Err(e) => {
                 let why = format!("`{}` cannot be read: {e}", word.text);
-                self.state.version += 1;
+                self.state.changed();
                 self.state.open.get_or_insert(why);
             }
         }
@@ -467,11 +485,13 @@ impl Run<'_> {
         let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
         let said = |holds: bool| if holds { Truth::Yes } else { Truth::No };
         match texts.as_slice() {
-            ["!", rest @ ..] if !rest.is_empty() => match self.test(words.get(1..).unwrap_or(&[])) {
-                Truth::Yes => Truth::No,
-                Truth::No => Truth::Yes,
-                Truth::NotYet | Truth::Open => Truth::Open,
-            },
+            ["!", rest @ ..] if !rest.is_empty() => {
+                match self.test(words.get(1..).unwrap_or(&[])) {
+                    Truth::Yes => Truth::No,
+                    Truth::No => Truth::Yes,
+                    Truth::NotYet | Truth::Open => Truth::Open,
+                }
+            }
             ["-n", text] => said(!text.is_empty()),
             ["-z", text] => said(text.is_empty()),
             [left, "=" | "==", right] => said(left == right),

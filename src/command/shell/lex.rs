@@ -1,7 +1,7 @@
 //! Words: quotes, expansions and substitutions.
 
 use super::ast::{Parameter, Part, Word};
-use super::parse::{Broken, Parser, Parsed};
+use super::parse::{Broken, Parsed, Parser};
 
 /// Where a run of word parts ends and what has meaning in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,13 @@ impl Parser<'_> {
                     let text = self.single_quotes()?;
                     parts.quoted(&text);
                 }
+                b'\'' if within == Within::QuotedBraces && self.bash() => {
+                    let start = self.at;
+                    self.bump()?;
+                    self.single_quotes()?;
+                    let spelled = self.text[start..self.at].to_owned();
+                    parts.0.push(Part::Unclear(spelled));
+                }
                 b'"' if within == Within::Quotes => break,
                 b'"' if within != Within::Text => {
                     self.bump()?;
@@ -103,10 +110,7 @@ impl Parser<'_> {
                     self.pattern_list(&mut parts)?;
                 }
                 b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')'
-                    if matches!(
-                        within,
-                        Within::Plain | Within::Condition | Within::Pattern
-                    ) =>
+                    if matches!(within, Within::Plain | Within::Condition | Within::Pattern) =>
                 {
                     break;
                 }

@@ -14,6 +14,7 @@ mod state;
 use std::rc::Rc;
 
 pub use parse::{Broken, parse};
+pub(crate) use state::chooses_no_database;
 
 use super::{Action, Command, Effect, Reading, Step, Word, World, catalogue};
 use run::Run;
@@ -59,13 +60,7 @@ pub fn steps(text: &str, dialect: Dialect, step: &Step, world: &World<'_>) -> Re
 }
 
 /// The same for a script with a name and parameters.
-pub fn start(
-    text: &str,
-    dialect: Dialect,
-    step: &Step,
-    world: &World<'_>,
-    how: Start,
-) -> Reading {
+pub fn start(text: &str, dialect: Dialect, step: &Step, world: &World<'_>, how: Start) -> Reading {
     let mut run = Run::new(step, world, dialect);
     if let Some(name) = how.name {
         run.name = name;
@@ -135,3 +130,6 @@ fn import_functions(run: &mut Run<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

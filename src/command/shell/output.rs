@@ -258,9 +258,24 @@ fn mysql_dump(argv: &[Word]) -> Result<String, String> {
     let args = Args::parse(
         argv,
         &[
-            "-h", "--host", "-P", "--port", "-u", "--user", "-S", "--socket", "-w", "--where",
-            "-r", "--result-file", "--protocol", "--defaults-file", "--defaults-extra-file",
-            "--defaults-group-suffix", "--ignore-table", "--default-character-set",
+            "-h",
+            "--host",
+            "-P",
+            "--port",
+            "-u",
+            "--user",
+            "-S",
+            "--socket",
+            "-w",
+            "--where",
+            "-r",
+            "--result-file",
+            "--protocol",
+            "--defaults-file",
+            "--defaults-extra-file",
+            "--defaults-group-suffix",
+            "--ignore-table",
+            "--default-character-set",
         ],
     );
     let mut text = String::new();
@@ -270,7 +285,9 @@ fn mysql_dump(argv: &[Word]) -> Result<String, String> {
     if args.has(&["-B", "--databases"]) {
         for name in args.operand_texts() {
             let name = name.replace('`', "``");
-            text.push_str(&format!("CREATE DATABASE IF NOT EXISTS `{name}`;\nUSE `{name}`;\n"));
+            text.push_str(&format!(
+                "CREATE DATABASE IF NOT EXISTS `{name}`;\nUSE `{name}`;\n"
+            ));
             text.push_str("DROP TABLE IF EXISTS `dumped_tables`;\n");
         }
         return Ok(text);
@@ -282,8 +299,27 @@ fn pg_dump(argv: &[Word]) -> Result<String, String> {
     let args = Args::parse(
         argv,
         &[
-            "-d", "--dbname", "-f", "--file", "-F", "--format", "-h", "--host", "-p", "--port",
-            "-U", "--username", "-n", "-N", "-t", "-T", "-E", "-S", "-Z", "-j", "--role",
+            "-d",
+            "--dbname",
+            "-f",
+            "--file",
+            "-F",
+            "--format",
+            "-h",
+            "--host",
+            "-p",
+            "--port",
+            "-U",
+            "--username",
+            "-n",
+            "-N",
+            "-t",
+            "-T",
+            "-E",
+            "-S",
+            "-Z",
+            "-j",
+            "--role",
         ],
     );
     if args.has(&["-C", "--create", "-f", "--file"]) {

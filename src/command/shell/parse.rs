@@ -5,7 +5,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::Dialect;
-use super::ast::{AndOr, Assign, CaseArm, Command, List, Node, Part, Pipeline, Redirect, Redirection, Word};
+use super::ast::{
+    AndOr, Assign, CaseArm, Command, List, Node, Part, Pipeline, Redirect, Redirection, Word,
+};
 use super::lex::Within;
 
 /// Why a text is no script.
@@ -307,12 +309,24 @@ impl<'a> Parser<'a> {
 
     fn pipeline(&mut self) -> Parsed<Pipeline> {
         let mut negated = false;
+        let mut seen = false;
         loop {
             self.blanks()?;
             match self.keyword() {
                 Some("!") => {
+                    if seen && !self.bash() {
+                        return Err(self.broken("`!` is not expected here"));
+                    }
+                    seen = true;
                     negated = !negated;
                     self.bump()?;
+                    self.blanks()?;
+                    if self.bash() && matches!(self.peek(), None | Some(b'\n' | b';')) {
+                        return Ok(Pipeline {
+                            negated,
+                            commands: Vec::new(),
+                        });
+                    }
                 }
                 Some("time") if self.bash() => {
                     self.skip(4)?;
@@ -417,7 +431,7 @@ impl<'a> Parser<'a> {
             "function" if bash => self.function_clause()?,
             "[[" if bash => self.condition()?,
             "coproc" if bash => self.coproc()?,
-            word if CLOSING.contains(&word) => {
+            word if CLOSING.contains(&word) || matches!(word, "in" | "!") => {
                 return Err(self.broken(&format!("`{word}` is not expected here")));
             }
             _ => return Ok(None),
@@ -468,9 +482,13 @@ impl<'a> Parser<'a> {
         self.skip(length)?;
         self.blanks()?;
         if self.bash() && self.peek() == Some(b'(') && self.peek_at(1) == Some(b'(') {
+            let start = self.at;
             let Some(text) = self.arithmetic(2)? else {
                 return Err(self.broken("`((` does not end"));
             };
+            if self.text[start..self.at].matches(';').count() < 2 {
+                return Err(self.broken("`for ((` needs three parts"));
+            }
             self.blanks()?;
             if self.peek() == Some(b';') {
                 self.bump()?;
@@ -666,9 +684,6 @@ impl<'a> Parser<'a> {
                         _ => "",
                     };
                     if literal == "]]" && within == Within::Condition {
-                        if words.is_empty() {
-                            return Err(self.broken("`[[` needs a condition"));
-                        }
                         return Ok(Node::Condition(words));
                     }
                     within = if literal == "=~" {

@@ -159,7 +159,11 @@ impl<'w> Run<'w> {
                         truth = if then == Truth::No { then } else { Truth::Open };
                     } else {
                         self.state.join(&before);
-                        truth = if then == Truth::Yes { then } else { Truth::Open };
+                        truth = if then == Truth::Yes {
+                            then
+                        } else {
+                            Truth::Open
+                        };
                     }
                 }
             }
@@ -280,7 +284,7 @@ impl<'w> Run<'w> {
             }
             Node::Case(subject, arms) => self.case(subject, arms),
             Node::Function(name, body) => {
-                self.state.version += 1;
+                self.state.changed();
                 self.state.functions.insert(name.clone(), Rc::clone(body));
                 return Truth::Yes;
             }
@@ -373,8 +377,8 @@ impl<'w> Run<'w> {
             }
             None => self.state.params.as_deref().cloned(),
         };
-        let literal = values
-            .filter(|v| v.len() <= MAX_ROUNDS && v.iter().all(|w| w.unknown.is_none()));
+        let literal =
+            values.filter(|v| v.len() <= MAX_ROUNDS && v.iter().all(|w| w.unknown.is_none()));
         match literal {
             Some(values) => {
                 for value in values {
@@ -429,7 +433,10 @@ impl<'w> Run<'w> {
         }
         for (at, arm) in arms.iter().enumerate() {
             for pattern in &arm.patterns {
-                if pattern.parts.iter().any(|p| matches!(p, Part::Quoted(q) if q.contains(['*', '?', '['])))
+                if pattern
+                    .parts
+                    .iter()
+                    .any(|p| matches!(p, Part::Quoted(q) if q.contains(['*', '?', '['])))
                 {
                     return None;
                 }
@@ -586,7 +593,12 @@ impl<'w> Run<'w> {
     }
 
     fn read_from(&mut self, word: &Spelled) -> Stdin {
-        if let [Part::Process { list, reads: true, .. }] = word.parts.as_slice() {
+        if let [
+            Part::Process {
+                list, reads: true, ..
+            },
+        ] = word.parts.as_slice()
+        {
             return match self.substitution(list) {
                 Ok(text) => Stdin::Text(text + "\n", Source::argument("process substitution")),
                 Err(why) => Stdin::Unknown(why),
@@ -694,10 +706,9 @@ fn ends_script(pipeline: &Pipeline) -> bool {
         return false;
     };
     match &command.node {
-        Node::Simple { words, .. } => words
-            .first()
-            .and_then(Spelled::literal)
-            .is_some_and(|w| matches!(w.as_str(), "exit" | "return" | "die" | "continue" | "break")),
+        Node::Simple { words, .. } => words.first().and_then(Spelled::literal).is_some_and(|w| {
+            matches!(w.as_str(), "exit" | "return" | "die" | "continue" | "break")
+        }),
         Node::Group(list) => list_ends_script(list),
         _ => false,
     }

@@ -1,5 +1,6 @@
 //! What a shell knows at one point of a script.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -40,8 +41,9 @@ pub(super) struct State {
     /// `set -a`.
     pub(super) export_all: bool,
     pub(super) stdin: Stdin,
-    /// Counts changes, so that equal states need not be compared.
-    pub(super) version: u64,
+    /// The number of the last change, so that equal states need not be compared.
+    version: u64,
+    clock: Rc<Cell<u64>>,
 }
 
 impl State {
@@ -59,7 +61,15 @@ impl State {
             export_all: false,
             stdin: step.stdin.clone(),
             version: 0,
+            clock: Rc::default(),
         }
+    }
+
+    /// Notes a change. Numbers are never given twice in a run: two ways of one script that each
+    /// change something have different ones.
+    pub(super) fn changed(&mut self) {
+        self.clock.set(self.clock.get() + 1);
+        self.version = self.clock.get();
     }
 
     /// What a variable holds.
@@ -83,7 +93,7 @@ impl State {
 
     /// Assigns a variable; one that is exported stays so.
     pub(super) fn assign(&mut self, name: &str, value: Value, source: &Source) {
-        self.version += 1;
+        self.changed();
         if self.is_exported(name) {
             self.locals.remove(name);
             self.set_exported(name, value, source);
@@ -111,7 +121,7 @@ impl State {
 
     /// `export name`.
     pub(super) fn export(&mut self, name: &str, source: &Source) {
-        self.version += 1;
+        self.changed();
         if let Some(value) = self.locals.remove(name) {
             self.set_exported(name, value, source);
         }
@@ -119,7 +129,7 @@ impl State {
 
     /// `export -n name`, `declare +x name`.
     pub(super) fn unexport(&mut self, name: &str) {
-        self.version += 1;
+        self.changed();
         let value = self.value(name);
         self.vars.unset(name);
         self.unclear.remove(name);
@@ -128,7 +138,7 @@ impl State {
 
     /// `unset name`.
     pub(super) fn unset(&mut self, name: &str) {
-        self.version += 1;
+        self.changed();
         self.vars.unset(name);
         self.unclear.remove(name);
         self.locals.insert(name.to_owned(), Value::Unset);
@@ -139,7 +149,7 @@ impl State {
         if self.version == other.version {
             return;
         }
-        self.version = self.version.max(other.version) + 1;
+        self.changed();
         let names: Vec<String> = self
             .locals
             .keys()
@@ -193,14 +203,14 @@ impl State {
         self.open.clone().or_else(|| {
             self.unclear
                 .iter()
-                .find(|(name, _)| !harmless(name))
+                .find(|(name, _)| !chooses_no_database(name))
                 .map(|(_, why)| why.clone())
         })
     }
 }
 
 /// Variables that choose no database: secrets, and what concerns the terminal.
-fn harmless(name: &str) -> bool {
+pub(crate) fn chooses_no_database(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     [
         "PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN", "KEY", "AUTH",

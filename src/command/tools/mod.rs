@@ -6,11 +6,18 @@ use super::{Reading, Step, Tool, World};
 
 pub use words::{action_of, effect_of};
 
+/// The plain reader, for readers that know more only about some of a tool's actions.
+pub(super) fn words(tool: &'static Tool, step: &Step) -> Reading {
+    words::read(tool, step)
+}
+
 /// Judges a step by the reader that the catalogue names for its tool.
-pub fn read(tool: &'static Tool, step: &Step, _world: &World<'_>) -> Reading {
+pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    if let Some(reading) = super::unwrap::read(tool.reader, tool, step, world) {
+        return reading;
+    }
     match tool.reader {
         "words" => words::read(tool, step),
-        "prefix" => super::unwrap::prefix(tool, step),
         other => Reading::opaque(
             Some(tool),
             step,

@@ -3,7 +3,7 @@
 
 use super::tails::after_options;
 use super::{elsewhere, nothing};
-use crate::command::{Args, Reading, Step, Stdin, Tool, Word};
+use crate::command::{Args, Reading, Step, Tool, Word};
 use crate::source::Source;
 
 /// Images whose entry point is a tool of the catalogue.
@@ -76,11 +76,6 @@ fn inside(step: &Step, place: String, args: &Args) -> Step {
             }
         }
     }
-    if !args.has(&["-i", "--interactive"]) && !args.has(&["-it", "-ti"]) {
-        if let Stdin::Text(..) | Stdin::File(_) = inner.stdin {
-            // Without -i nothing arrives, but `docker compose exec` passes it: judged all the same.
-        }
-    }
     inner
 }
 
@@ -106,12 +101,15 @@ fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
         _ => stem,
     };
     let stem = stem.strip_prefix("docker.io/").unwrap_or(stem);
-    let entry = args.value(&["--entrypoint"]).map(str::to_owned).or_else(|| {
-        ENTRY_POINTS
-            .iter()
-            .find(|(image, _)| *image == stem)
-            .map(|(_, program)| (*program).to_owned())
-    });
+    let entry = args
+        .value(&["--entrypoint"])
+        .map(str::to_owned)
+        .or_else(|| {
+            ENTRY_POINTS
+                .iter()
+                .find(|(image, _)| *image == stem)
+                .map(|(_, program)| (*program).to_owned())
+        });
     if let Some(entry) = entry.filter(|e| !e.is_empty()) {
         argv.insert(0, Word::literal(entry));
     }
@@ -158,7 +156,12 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let divider = step.argv.iter().position(|w| w.text == "--");
     let argv: Vec<Word> = match divider {
         Some(divider) => step.argv.get(divider + 1..).unwrap_or(&[]).to_vec(),
-        None => args.operands.iter().skip(2).map(|(_, w)| w.clone()).collect(),
+        None => args
+            .operands
+            .iter()
+            .skip(2)
+            .map(|(_, w)| w.clone())
+            .collect(),
     };
     if argv.is_empty() {
         return nothing(tool, step, args);

@@ -3,7 +3,7 @@
 
 use super::environment::options_end;
 use super::{joined, nothing, script_step};
-use crate::command::{Args, Reading, Step, Stdin, Tool, Word};
+use crate::command::{Args, Reading, Stdin, Step, Tool, Word};
 
 const FROM_INPUT: &str = "the word comes from the input";
 

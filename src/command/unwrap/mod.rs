@@ -21,6 +21,7 @@ pub(super) fn read(
 ) -> Option<Reading> {
     Some(match reader {
         "prefix" => prefix(tool, step),
+        "shaped" => tails::shaped(tool, step),
         "shell" => shells::read(tool, step, world),
         "foreign-shell" => shells::foreign(tool, step),
         "scheduled" => shells::scheduled(tool, step, world),

@@ -22,7 +22,8 @@ pub(super) fn ssh(tool: &'static Tool, step: &Step) -> Reading {
         if !found {
             return crate::command::tools::words(tool, step);
         }
-        at += super::tails::after_options(step.argv.get(at..).unwrap_or(&[]), 0, tool.value_options);
+        at +=
+            super::tails::after_options(step.argv.get(at..).unwrap_or(&[]), 0, tool.value_options);
     }
     let end = at;
     let options = step.argv.get(..end).unwrap_or(&step.argv);

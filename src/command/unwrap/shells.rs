@@ -1,7 +1,7 @@
 //! Shells: `sh -c TEXT`, `bash FILE`, text on standard input.
 
 use crate::command::shell::{self, Dialect, Start};
-use crate::command::{Command, Effect, Place, Reading, Step, Stdin, Stop, Tool, Word, World};
+use crate::command::{Command, Effect, Place, Reading, Stdin, Step, Stop, Tool, Word, World};
 use crate::files::FileError;
 
 /// What the words before the script say.
@@ -223,10 +223,12 @@ fn from_stdin(
 /// Shells of another language (fish, PowerShell): what they run cannot be read here. Text that
 /// is one plain command in every shell is followed.
 pub(super) fn foreign(tool: &'static Tool, step: &Step) -> Reading {
-    let at = step
-        .argv
-        .iter()
-        .position(|w| matches!(w.text.as_str(), "-c" | "--command" | "-Command" | "/c" | "/C"));
+    let at = step.argv.iter().position(|w| {
+        matches!(
+            w.text.as_str(),
+            "-c" | "--command" | "-Command" | "/c" | "/C"
+        )
+    });
     let text = at.and_then(|at| step.argv.get(at + 1));
     match text {
         Some(text) if text.unknown.is_none() && plain(&text.text) => {
@@ -250,13 +252,16 @@ fn plain(text: &str) -> bool {
 /// `at`, `batch`, `crontab -`: the script on standard input runs later.
 pub(super) fn scheduled(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let names_file = step.words().any(|w| w == "-f");
-    let lists = step.words().any(|w| matches!(w, "-l" | "-r" | "-d" | "-c" | "-e"));
+    let lists = step
+        .words()
+        .any(|w| matches!(w, "-l" | "-r" | "-d" | "-c" | "-e"));
     let crontab = step.program() == "crontab";
     let file = if crontab {
         step.argv.get(1).filter(|w| !w.text.starts_with('-'))
     } else {
         let at = step.argv.iter().position(|w| w.text == "-f");
-        at.filter(|_| names_file).and_then(|at| step.argv.get(at + 1))
+        at.filter(|_| names_file)
+            .and_then(|at| step.argv.get(at + 1))
     };
     let mut inner = step.clone().through(tool.name);
     if let Some(file) = file {

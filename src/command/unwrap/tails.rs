@@ -44,6 +44,9 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
         };
         return Reading::steps(vec![script_step(&base, "sh", word).through(tool.name)]);
     }
+    if !tool.data("options-only").is_empty() {
+        return Reading::opaque(Some(tool), step, "session", "an interactive session");
+    }
     start += skip;
     if step.argv.get(start).is_some_and(|w| w.text == "--") {
         start += 1;
@@ -61,6 +64,54 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
         base.with_argv(argv.to_vec())
     };
     Reading::steps(vec![next.through(tool.name)])
+}
+
+/// A wrapper by the `shapes` of the catalogue: `program verb... N`, where the command stands
+/// behind `--` (or one of `dividers`), or else N words behind the verb; `*`: only behind a divider.
+pub(super) fn shaped(tool: &'static Tool, step: &Step) -> Reading {
+    let mut base = step.clone();
+    if let Some(why) = tool.data("opens").first() {
+        base.vars_open = Some(format!("`{}` {why}", step.program()));
+    }
+    let first = after_options(&step.argv, 1, tool.value_options);
+    for shape in tool.data("shapes") {
+        let mut parts: Vec<&str> = shape.split(' ').collect();
+        let count = parts.pop().unwrap_or("*");
+        let Some((program, verb)) = parts.split_first() else {
+            continue;
+        };
+        let words = step.argv.get(first..first + verb.len()).unwrap_or(&[]);
+        let same = words
+            .iter()
+            .map(|w| w.text.as_str())
+            .eq(verb.iter().copied());
+        if *program != step.program() || !same {
+            continue;
+        }
+        let from = first + verb.len();
+        let start =
+            divider(tool, &step.argv, if verb.is_empty() { 1 } else { from }).or_else(|| {
+                let skip = count.parse::<usize>().ok()?;
+                let at = after_options(&step.argv, from, tool.value_options) + skip;
+                Some(after_options(&step.argv, at, tool.value_options))
+            });
+        if let Some(argv) = start.and_then(|at| step.argv.get(at..))
+            && !argv.is_empty()
+        {
+            let next = base.with_argv(argv.to_vec());
+            return Reading::steps(vec![next.through(step.program())]);
+        }
+    }
+    crate::command::tools::words(tool, step)
+}
+
+fn divider(tool: &Tool, argv: &[Word], from: usize) -> Option<usize> {
+    let dividers = tool.data("dividers");
+    let at = argv
+        .iter()
+        .skip(from)
+        .position(|w| w.text == "--" || dividers.contains(&w.text.as_str()))?;
+    Some(from + at + 1)
 }
 
 /// Tools that give a single word with blanks to a shell (`sops exec-env FILE 'cmd args'`).

@@ -8,8 +8,19 @@ use crate::source::Source;
 
 /// Variables that sudo lets through by itself (`env_keep` as shipped), apart from `LC_*`.
 const KEPT: &[&str] = &[
-    "TERM", "DISPLAY", "XAUTHORITY", "LANG", "LANGUAGE", "TZ", "COLORTERM", "LS_COLORS", "PS1",
-    "PS2", "KRB5CCNAME", "XDG_CURRENT_DESKTOP", "PATH",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "COLORTERM",
+    "LS_COLORS",
+    "PS1",
+    "PS2",
+    "KRB5CCNAME",
+    "XDG_CURRENT_DESKTOP",
+    "PATH",
 ];
 
 /// `sudo` and `doas`.
