@@ -10,6 +10,7 @@ mod filter;
 mod names;
 mod policy;
 mod report;
+mod rules;
 mod supervisor;
 mod task;
 

@@ -220,6 +220,10 @@ pub struct Rules {
     pub extra: Vec<Place>,
     /// What the marks call production.
     pub production: Vec<Place>,
+    /// Servers of which the marks call only some databases production.
+    pub shared: Vec<Place>,
+    /// Production marks by a pattern of names: no address shows who matches.
+    pub patterns: Vec<String>,
     /// Production is out of reach for this command.
     pub refuse_production: bool,
     /// A production name without an address closes instead of being passed over: the command
@@ -305,7 +309,11 @@ pub(crate) struct Policy {
 
 impl Policy {
     pub(crate) fn new(rules: Rules) -> Policy {
-        let named = rules.targets.iter().chain(&rules.production);
+        let named = rules
+            .targets
+            .iter()
+            .chain(&rules.production)
+            .chain(&rules.shared);
         let ports = DATABASE_PORTS
             .iter()
             .copied()
@@ -325,7 +333,8 @@ impl Policy {
             .targets
             .iter()
             .chain(&rules.extra)
-            .chain(&rules.production);
+            .chain(&rules.production)
+            .chain(&rules.shared);
         places
             .filter_map(|place| match &place.at {
                 Where::Name(name) => Some(name.clone()),
@@ -378,6 +387,11 @@ impl Policy {
                     ));
                 }
             }
+        }
+        for mark in &self.rules.patterns {
+            limits.push(format!(
+                "production mark {mark} is a pattern of names: compared with resolved targets, not with addresses"
+            ));
         }
         limits.dedup();
         limits
@@ -444,6 +458,11 @@ impl Policy {
         if let Some(extra) = self.find(&self.rules.extra, address, port) {
             return Judgement::allowed(format!("profile allows {}", extra.label));
         }
+        if self.rules.refuse_production
+            && let Some(mark) = self.find(&self.rules.shared, address, port)
+        {
+            return Judgement::refused(format!("production mark {}", mark.label));
+        }
         if database {
             return Judgement::refused(format!("database port {port}, not a resolved target"));
         }
@@ -479,6 +498,11 @@ impl Policy {
         }
         if let Some(extra) = find(&self.rules.extra) {
             return Judgement::allowed(format!("profile allows {extra}"));
+        }
+        if self.rules.refuse_production
+            && let Some(mark) = find(&self.rules.shared)
+        {
+            return Judgement::refused(format!("production mark {mark}"));
         }
         let name = socket_name(endpoint);
         if names_a_database(&name) {
@@ -553,7 +577,7 @@ mod tests {
                 Place::parse("192.168.7.0/24:7000").unwrap(),
             ],
             refuse_production: true,
-            close_on_unresolvable: false,
+            ..Rules::default()
         }
     }
 
@@ -633,6 +657,24 @@ mod tests {
         assert!(
             ip(&policy, "203.0.113.7", 5432, Kind::Stream).starts_with("refused: database port")
         );
+    }
+
+    #[test]
+    fn a_server_with_other_databases_is_reached_as_target_only() {
+        let shared = vec![Place::host("10.3.3.3", None, "tagout.toml:3")];
+        let policy = Policy::new(Rules { shared, ..rules() });
+        assert_eq!(
+            ip(&policy, "10.3.3.3", 7777, Kind::Stream),
+            "refused: production mark tagout.toml:3"
+        );
+        let mut target = rules();
+        target
+            .targets
+            .push(Place::host("10.3.3.3", Some(5432), "10.3.3.3:5432"));
+        target
+            .shared
+            .push(Place::host("10.3.3.3", None, "tagout.toml:3"));
+        assert!(ip(&Policy::new(target), "10.3.3.3", 5432, Kind::Stream).starts_with("allowed"));
     }
 
     #[test]
