@@ -36,6 +36,16 @@ pub enum Mode {
     Hold,
 }
 
+impl Mode {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Observe => "observe",
+            Mode::Hold => "hold",
+        }
+    }
+}
+
 /// How the kernel lets tagout act on a connect. The first that works is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {

@@ -257,6 +257,9 @@ impl Kind {
     }
 }
 
+/// How the rule begins that lets a target through; its label follows.
+pub(crate) const RESOLVED_TARGET: &str = "resolved target ";
+
 /// What the rules say of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -284,7 +287,7 @@ impl Judgement {
     fn target(label: &str) -> Judgement {
         Judgement {
             target: true,
-            ..Judgement::allowed(format!("resolved target {label}"))
+            ..Judgement::allowed(format!("{RESOLVED_TARGET}{label}"))
         }
     }
 

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::endpoint::Endpoint;
-use super::policy::{Judgement, Kind};
+use super::policy::{Judgement, Kind, Place, RESOLVED_TARGET};
 use super::task::Program;
 use super::{Mode, Tier};
+use crate::plan::{JudgedTarget, Plan};
+use crate::record::{FenceFact, Observed};
 use crate::sys::clock::{self, Moment};
 
 /// Distinct endpoints that are kept; more are only counted.
@@ -144,7 +146,7 @@ impl Report {
                     _ => "connect",
                 };
                 let who = contact.programs.iter().next();
-                let who = who.map_or("?".to_owned(), |p| format!("{} (pid {})", p.name, p.pid));
+                let who = who.map_or("?".to_owned(), ToString::to_string);
                 let times = match contact.count {
                     1 => String::new(),
                     count => format!(" ({count} times)"),
@@ -155,6 +157,74 @@ impl Report {
                 )
             })
             .collect()
+    }
+}
+
+/// What the record keeps of a report.
+impl Report {
+    /// How the fence held.
+    pub fn fact(&self) -> FenceFact {
+        FenceFact {
+            mode: self.mode.word().to_owned(),
+            tier: self.tier.word().to_owned(),
+            status: self.status.word().to_owned(),
+            missing: self.missing.clone(),
+            limits: self.limits.clone(),
+            unjudged: self.unjudged,
+            unlisted: self.unlisted,
+            outlived: self.outlived,
+        }
+    }
+
+    /// Whom the run tried to reach: what should not have been first, then the plan's targets, then
+    /// the rest.
+    pub fn observed(&self, exec: Moment, plan: &Plan) -> Vec<Observed> {
+        let after = |moment: Moment| moment.millis().saturating_sub(exec.millis());
+        let mut contacts: Vec<&Contact> = self.contacts.iter().collect();
+        contacts.sort_by_key(|contact| (contact.allowed, !contact.target));
+        contacts
+            .into_iter()
+            .map(|contact| Observed {
+                protocol: contact.protocol().to_owned(),
+                peer: contact.peer(),
+                first_ms: after(contact.first),
+                last_ms: after(contact.last),
+                count: contact.count,
+                target: contact.index_in(plan),
+                mismatch: !contact.allowed,
+                denied: contact.outcome == Outcome::Refused,
+                rule: contact.rule.clone(),
+                outcome: contact.outcome.word().to_owned(),
+                programs: contact.programs.iter().map(ToString::to_string).collect(),
+            })
+            .collect()
+    }
+}
+
+impl Contact {
+    /// Which of the plan's targets it is.
+    fn index_in(&self, plan: &Plan) -> Option<usize> {
+        let label = self.rule.strip_prefix(RESOLVED_TARGET)?;
+        let is_it = |judged: &&JudgedTarget| {
+            let places = Place::of_target(&judged.target);
+            places.iter().any(|place| place.label == label)
+        };
+        plan.targets().iter().position(is_it)
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self.kind {
+            Kind::Stream => "tcp",
+            Kind::Probe | Kind::Message => "udp",
+            Kind::Unix => "unix",
+        }
+    }
+
+    fn peer(&self) -> String {
+        let text = self.endpoint.to_string();
+        text.strip_prefix("unix:")
+            .map(str::to_owned)
+            .unwrap_or(text)
     }
 }
 
@@ -229,7 +299,7 @@ pub(crate) type ContactKey = Key;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fence::policy::{Place, Policy, Rules};
+    use crate::fence::policy::{Policy, Rules};
 
     fn refused() -> Judgement {
         let policy = Policy::new(Rules {

@@ -3,7 +3,9 @@
 use crate::invocation::actor::Actor;
 use crate::sys::clock::Moment;
 
-use super::facts::{Ending, NamesFact, Observed, Outcome, ProcessFact, Run, TargetFact, Usage};
+use super::facts::{
+    Ending, FenceFact, NamesFact, Observed, Outcome, ProcessFact, Run, TargetFact, Usage,
+};
 use super::json::{Json, LIMITS, Limits};
 use super::{RecordId, rfc3339};
 
@@ -264,6 +266,9 @@ fn outcome_fields(json: &mut Json, outcome: &Outcome) {
     }
     let items = json.limits.items;
     json.list("observed", &outcome.observed, items, observed);
+    if let Some(held) = &outcome.fence {
+        json.object("fence", |json| fence(json, held));
+    }
 }
 
 fn rusage(json: &mut Json, usage: &Usage) {
@@ -281,14 +286,34 @@ fn observed(json: &mut Json, seen: &Observed) {
         json.text("proto", &seen.protocol);
         json.text("peer", &seen.peer);
         json.number("first_ms", seen.first_ms);
-        match seen.target {
-            Some(index) => json.number("matches", index as i128),
-            None => json.flag("mismatch", true),
+        if let Some(index) = seen.target {
+            json.number("matches", index as i128);
+        }
+        if seen.mismatch {
+            json.flag("mismatch", true);
         }
         if seen.denied {
             json.flag("denied", true);
         }
+        json.number("last_ms", seen.last_ms);
+        json.number("count", seen.count);
+        json.text("rule", &seen.rule);
+        json.text("outcome", &seen.outcome);
+        let items = json.limits.items.min(8);
+        json.texts("programs", &seen.programs, items);
     });
+}
+
+fn fence(json: &mut Json, held: &FenceFact) {
+    json.text("mode", &held.mode);
+    json.text("tier", &held.tier);
+    json.text("status", &held.status);
+    let items = json.limits.items;
+    json.texts("missing", &held.missing, items);
+    json.texts("limits", &held.limits, items);
+    json.number("unjudged", held.unjudged);
+    json.number("unlisted", held.unlisted);
+    json.flag("outlived", held.outlived);
 }
 
 #[cfg(test)]

@@ -167,6 +167,8 @@ pub struct Outcome {
     pub usage: Option<Usage>,
     /// The endpoints it really contacted, where the fence watched.
     pub observed: Vec<Observed>,
+    /// How the fence held; `None` where the profile has none.
+    pub fence: Option<FenceFact>,
 }
 
 /// How a process ended.
@@ -201,17 +203,50 @@ pub struct Usage {
     pub involuntary: u64,
 }
 
-/// An endpoint that was contacted.
+/// An endpoint that programs of the run tried to reach.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// `tcp`, `unix`, ...
+    /// `tcp`, `udp`, `unix`, ...
     pub protocol: String,
     /// Address and port, or path.
     pub peer: String,
     /// When first, in milliseconds after exec.
     pub first_ms: u64,
-    /// Which of the run's targets it is; `None`: one that was not resolved.
+    /// When last.
+    pub last_ms: u64,
+    /// How often.
+    pub count: u64,
+    /// Which of the run's targets it is; `None`: none of them.
     pub target: Option<usize>,
+    /// It is none of them and should have been: a database that was not resolved, or production.
+    pub mismatch: bool,
     /// It was not let through.
     pub denied: bool,
+    /// The fence's rule that decided.
+    pub rule: String,
+    /// `connected`, `failed`, `refused`, ...
+    pub outcome: String,
+    /// Who tried: `psql (pid 12)`.
+    pub programs: Vec<String>,
+}
+
+/// How the fence held during the run.
+#[derive(Debug, Clone, Default)]
+pub struct FenceFact {
+    /// `observe` or `hold`.
+    pub mode: String,
+    /// How: `emulate`, `check`, `none`.
+    pub tier: String,
+    /// `full`, `partial` or `none`.
+    pub status: String,
+    /// What was not in force, and why.
+    pub missing: Vec<String>,
+    /// What no fence by address tells apart here.
+    pub limits: Vec<String>,
+    /// Attempts that could not be judged.
+    pub unjudged: u64,
+    /// Attempts on endpoints beyond those listed.
+    pub unlisted: u64,
+    /// Processes of the run were left when it ended.
+    pub outlived: bool,
 }

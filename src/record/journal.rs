@@ -536,6 +536,7 @@ mod tests {
             took_ms: 3,
             usage: None,
             observed: Vec::new(),
+            fence: None,
         })
     }
 

@@ -18,8 +18,8 @@ pub mod verify;
 
 pub use entry::{Entry, Phase};
 pub use facts::{
-    ActionFact, Ending, FieldFact, GapFact, GateFact, NamesFact, Observed, Outcome, ProcessFact,
-    ProfileFact, Run, TargetFact, Usage,
+    ActionFact, Ending, FenceFact, FieldFact, GapFact, GateFact, NamesFact, Observed, Outcome,
+    ProcessFact, ProfileFact, Run, TargetFact, Usage,
 };
 pub use from_plan::{Surroundings, from_plan};
 pub use id::RecordId;

@@ -320,7 +320,8 @@ fn ending(story: &mut Story, found: &Found, state: State) {
     for seen in list(&outcome["observed"]) {
         let target = match seen["matches"].as_u64() {
             Some(index) => format!("target {}", index + 1),
-            None => "NOT a resolved target".to_owned(),
+            None if seen["mismatch"] == true => "NOT a resolved target".to_owned(),
+            None => "no target".to_owned(),
         };
         let denied = if seen["denied"] == true {
             ", not let through"
