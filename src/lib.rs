@@ -11,6 +11,7 @@ pub mod environment;
 pub mod fence;
 pub mod files;
 pub mod invocation;
+pub mod launch;
 pub mod plan;
 pub mod policy;
 pub mod profile;

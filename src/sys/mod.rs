@@ -1,11 +1,15 @@
 //! System calls. All `unsafe` code of the crate is in this room.
 
 pub mod clock;
+pub mod descriptors;
 pub mod entropy;
 pub(crate) mod epoll;
 pub mod folder;
 pub(crate) mod inspect;
 pub mod process;
+pub mod signals;
+pub mod spawn;
+pub mod wait;
 pub(crate) mod seccomp;
 pub(crate) mod socket;
 pub(crate) mod thread;

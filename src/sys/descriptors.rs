@@ -1,0 +1,75 @@
+//! The descriptors above 2 that this process inherited.
+
+use std::os::fd::RawFd;
+
+/// Above this no descriptor is looked at one by one.
+pub const LOOKED_AT: RawFd = 1024;
+
+/// What an inherited descriptor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DescriptorKind {
+    /// A socket of any family.
+    Socket,
+    /// A kernel object without a file: io_uring, epoll, bpf.
+    Anonymous,
+    /// A pipe, file, directory, device.
+    Plain,
+}
+
+/// Open descriptors from 3 to 1023, with their kinds, in order.
+#[allow(unsafe_code, reason = "asks the kernel about descriptors by number")]
+pub fn open_above_2() -> Vec<(RawFd, DescriptorKind)> {
+    let mut asked: Vec<libc::pollfd> =
+        (3..LOOKED_AT).map(|fd| libc::pollfd { fd, events: 0, revents: 0 }).collect();
+    let count = libc::nfds_t::try_from(asked.len()).unwrap_or(0);
+    // SAFETY: the array is live and `count` is its length; a time of 0 returns at once.
+    let answered = unsafe { libc::poll(asked.as_mut_ptr(), count, 0) };
+    // Refused only where the limit on descriptors is below the count: then one by one.
+    let is_open = |p: &libc::pollfd| {
+        // SAFETY: F_GETFD takes no pointer.
+        if answered >= 0 { p.revents & libc::POLLNVAL == 0 } else { unsafe { libc::fcntl(p.fd, libc::F_GETFD) >= 0 } }
+    };
+    asked.iter().filter(|p| is_open(p)).filter_map(|p| Some((p.fd, kind(p.fd)?))).collect()
+}
+
+#[allow(unsafe_code, reason = "fstat by number")]
+fn kind(fd: RawFd) -> Option<DescriptorKind> {
+    // SAFETY: an all-zero `stat` is valid, live, and filled in by the kernel; F_GETFD takes no
+    // pointer.
+    let (mode, flags) = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        if libc::fstat(fd, &raw mut stat) != 0 {
+            return None;
+        }
+        (stat.st_mode, libc::fcntl(fd, libc::F_GETFD))
+    };
+    if flags & libc::FD_CLOEXEC != 0 {
+        return None;
+    }
+    Some(match mode & libc::S_IFMT {
+        libc::S_IFSOCK => DescriptorKind::Socket,
+        0 => DescriptorKind::Anonymous,
+        _ => DescriptorKind::Plain,
+    })
+}
+
+/// Marks every descriptor from `first` on so that `exec` closes it. False where the kernel cannot
+/// (before 5.11).
+#[allow(unsafe_code, reason = "close_range")]
+pub fn close_on_exec_from(first: RawFd) -> bool {
+    // SAFETY: no memory is involved; descriptors stay open in this process.
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == 0 }
+}
+
+/// Marks one descriptor so that `exec` closes it.
+#[allow(unsafe_code, reason = "fcntl by number")]
+pub fn close_on_exec(fd: RawFd) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) == 0 }
+}
+
+/// What a descriptor leads to, for people: `socket:[123]`, `/path`.
+pub fn shown(fd: RawFd) -> String {
+    let link = std::fs::read_link(format!("/proc/self/fd/{fd}"));
+    link.map_or_else(|_| "unknown".to_owned(), |l| l.display().to_string())
+}

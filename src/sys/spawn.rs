@@ -1,0 +1,130 @@
+//! Starts a program the way `posix_spawn` does: a child that shares this process's memory until
+//! its `exec`, so that no page table is copied and errors come back by value.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+use super::signals::Inherited;
+
+/// A program to start, ready for `execve`.
+pub struct Program<'a> {
+    /// Absolute path.
+    pub path: &'a CStr,
+    /// Its words.
+    pub argv: &'a [CString],
+    /// Its environment.
+    pub environment: &'a [CString],
+    /// Signal state to give it back.
+    pub signals: &'a Inherited,
+}
+
+/// A started child.
+#[derive(Debug)]
+pub struct Child {
+    /// Its process id.
+    pub pid: i32,
+    /// A descriptor that becomes readable when it ends.
+    pub pidfd: OwnedFd,
+}
+
+/// What the child needs, laid out before it exists: it must not allocate.
+struct Orders<'a> {
+    path: *const libc::c_char,
+    argv: Vec<*const libc::c_char>,
+    environment: Vec<*const libc::c_char>,
+    /// The words for `/bin/sh PATH ...`, for a script without `#!`.
+    shell_argv: Vec<*const libc::c_char>,
+    signals: &'a Inherited,
+    parent: i32,
+    before_exec: &'a mut dyn FnMut(),
+    errno: i32,
+}
+
+const STACK: usize = 64 * 1024;
+
+/// Starts the program. `before_exec` runs in the child, in this process's memory, just before
+/// `exec`: it may make system calls and write to memory it captured, and must not allocate, lock
+/// or panic. All signals must be blocked by the caller.
+///
+/// # Errors
+/// The error of `clone`, or of `execve` in the child.
+#[allow(unsafe_code, reason = "clone and exec")]
+pub fn spawn(program: &Program<'_>, before_exec: &mut dyn FnMut()) -> io::Result<Child> {
+    let mut orders = Orders {
+        path: program.path.as_ptr(),
+        argv: pointers(program.argv.iter()),
+        environment: pointers(program.environment.iter()),
+        shell_argv: shell_words(program),
+        signals: program.signals,
+        parent: nix::unistd::getpid().as_raw(),
+        before_exec,
+        errno: 0,
+    };
+    let mut stack = vec![0u8; STACK];
+    let mut pidfd: libc::c_int = -1;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
+    // SAFETY: the child runs `child_main` on a stack of its own, aligned to 16 bytes, in this
+    // process's memory, while this thread is suspended until the child has executed or ended
+    // (CLONE_VFORK). `orders` outlives it. All signals are blocked, so no handler runs in the
+    // shared memory. The descriptor table is shared so that what `before_exec` opens appears
+    // here; `exec` gives the child a copy of its own.
+    let pid = unsafe {
+        let top = stack.as_mut_ptr().add(STACK);
+        let top = top.sub(top as usize % 16);
+        libc::clone(
+            child_main,
+            top.cast(),
+            flags,
+            (&raw mut orders).cast(),
+            &raw mut pidfd,
+        )
+    };
+    if pid < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: CLONE_PIDFD stored a new descriptor that nothing else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    // SAFETY: the child wrote through a pointer the compiler cannot see.
+    let errno = unsafe { (&raw const orders.errno).read_volatile() };
+    if errno != 0 {
+        let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
+        return Err(io::Error::from_raw_os_error(errno));
+    }
+    Ok(Child { pid, pidfd })
+}
+
+fn pointers<'a>(words: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
+    words.map(|w| w.as_ptr()).chain(std::iter::once(std::ptr::null())).collect()
+}
+
+fn shell_words(program: &Program<'_>) -> Vec<*const libc::c_char> {
+    let head = [c"/bin/sh".as_ptr(), program.path.as_ptr()];
+    let tail = program.argv.iter().skip(1).map(|w| w.as_ptr());
+    head.into_iter().chain(tail).chain(std::iter::once(std::ptr::null())).collect()
+}
+
+/// The child's side. Only system calls.
+#[allow(unsafe_code, reason = "runs between clone and exec")]
+extern "C" fn child_main(orders: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: `spawn` passes its own `Orders`, alive and unused by the suspended parent until
+    // this function has executed or returned; every pointer in it is a NUL-terminated string or
+    // a NULL-terminated array of such.
+    unsafe {
+        let orders = &mut *orders.cast::<Orders<'_>>();
+        // Ends with the launcher. Checked afterwards: it may have ended before.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+        if libc::getppid() != orders.parent {
+            libc::_exit(127);
+        }
+        orders.signals.restore_dispositions();
+        (orders.before_exec)();
+        orders.signals.restore_mask();
+        libc::execve(orders.path, orders.argv.as_ptr(), orders.environment.as_ptr());
+        if *libc::__errno_location() == libc::ENOEXEC {
+            libc::execve(c"/bin/sh".as_ptr(), orders.shell_argv.as_ptr(), orders.environment.as_ptr());
+        }
+        (&raw mut orders.errno).write_volatile(*libc::__errno_location());
+        libc::_exit(127)
+    }
+}

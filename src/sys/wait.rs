@@ -1,0 +1,103 @@
+//! Waiting: for descriptors, and for the child.
+
+use std::os::fd::RawFd;
+
+/// What became of the child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It ended with this status.
+    Exited(i32),
+    /// It ended by this signal; with a core dump or not.
+    Killed(i32, bool),
+    /// It was stopped by this signal.
+    Stopped(i32),
+    /// It was continued.
+    Continued,
+}
+
+/// Resources that the child and what it waited for used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Processor time in user code, milliseconds.
+    pub user_ms: u64,
+    /// Processor time in the kernel, milliseconds.
+    pub system_ms: u64,
+    /// Largest resident set, KiB.
+    pub max_rss_kb: u64,
+    /// Blocks read and written.
+    pub blocks: (u64, u64),
+    /// Voluntary and involuntary context switches.
+    pub switches: (u64, u64),
+}
+
+/// The next change of the child; `None` where nothing changed.
+#[allow(unsafe_code, reason = "wait4 fills in raw structures")]
+pub fn change(pid: i32) -> Option<(Change, Used)> {
+    let mut status = 0;
+    // SAFETY: all-zero is a valid `rusage`; both pointers are to live values.
+    let (waited, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        let options = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+        (libc::wait4(pid, &raw mut status, options, &raw mut usage), usage)
+    };
+    if waited != pid {
+        return None;
+    }
+    let change = if libc::WIFEXITED(status) {
+        Change::Exited(libc::WEXITSTATUS(status))
+    } else if libc::WIFSIGNALED(status) {
+        Change::Killed(libc::WTERMSIG(status), libc::WCOREDUMP(status))
+    } else if libc::WIFSTOPPED(status) {
+        Change::Stopped(libc::WSTOPSIG(status))
+    } else {
+        Change::Continued
+    };
+    Some((change, used(&usage)))
+}
+
+fn used(usage: &libc::rusage) -> Used {
+    let number = |n: libc::c_long| u64::try_from(n).unwrap_or(0);
+    let millis = |t: libc::timeval| number(t.tv_sec) * 1000 + number(t.tv_usec) / 1000;
+    Used {
+        user_ms: millis(usage.ru_utime),
+        system_ms: millis(usage.ru_stime),
+        max_rss_kb: number(usage.ru_maxrss),
+        blocks: (number(usage.ru_inblock), number(usage.ru_oublock)),
+        switches: (number(usage.ru_nvcsw), number(usage.ru_nivcsw)),
+    }
+}
+
+/// Reaps children that are not the launched one: orphans that came to this process as the first
+/// of a namespace or as subreaper. `child` is left alone.
+#[allow(unsafe_code, reason = "waitid fills in a raw structure")]
+pub fn reap_others(child: i32) {
+    loop {
+        // SAFETY: all-zero is a valid `siginfo_t`; WNOWAIT leaves the process to be waited for.
+        let pid = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+            if libc::waitid(libc::P_ALL, 0, &raw mut info, options) != 0 {
+                return;
+            }
+            info.si_pid()
+        };
+        if pid == 0 || pid == child {
+            return;
+        }
+        let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
+    }
+}
+
+/// Waits until one of the descriptors is readable (or hung up); says which. Without end, or for
+/// `millis` milliseconds.
+#[allow(unsafe_code, reason = "poll by number")]
+pub fn readable(fds: &[RawFd], millis: Option<i32>) -> Vec<bool> {
+    let mut asked: Vec<libc::pollfd> =
+        fds.iter().map(|fd| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 }).collect();
+    let count = libc::nfds_t::try_from(asked.len()).unwrap_or(0);
+    // SAFETY: the array is live and `count` is its length.
+    unsafe {
+        libc::poll(asked.as_mut_ptr(), count, millis.unwrap_or(-1));
+    }
+    asked.iter().map(|p| p.revents != 0).collect()
+}
