@@ -1,5 +1,17 @@
 //! The `tagout` program.
+//!
+//! Entered as C enters `main`: the standard library's own entry would ignore SIGPIPE and open
+//! `/dev/null` over closed descriptors before anyone could see how the caller had them, and costs
+//! twenty system calls.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    tagout::cli::main()
+/// The entry point.
+// SAFETY of the name: this is the one `main` of the program, with the type C expects.
+#[allow(unsafe_code, reason = "the symbol that the C runtime calls")]
+#[unsafe(no_mangle)]
+extern "C" fn main(
+    _count: std::ffi::c_int,
+    _words: *const *const std::ffi::c_char,
+) -> std::ffi::c_int {
+    std::ffi::c_int::from(tagout::cli::main())
 }

@@ -2,7 +2,7 @@
 //! launch path is hot; whatever it does not take (help, mistakes, other subcommands) goes to clap,
 //! which defines everything.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -190,13 +190,6 @@ pub fn from_matches(matches: &ArgMatches) -> Asked {
             .map(|c| c.cloned().collect())
             .unwrap_or_default(),
     }
-}
-
-/// Words as text for display.
-pub fn shown(argv: &[OsString]) -> Vec<String> {
-    argv.iter()
-        .map(|a| OsStr::to_string_lossy(a).into_owned())
-        .collect()
 }
 
 #[cfg(test)]

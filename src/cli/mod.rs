@@ -3,8 +3,8 @@
 pub mod arguments;
 pub mod exit;
 mod explain;
-
-use std::process::ExitCode;
+mod run;
+mod status;
 
 use clap::Command;
 
@@ -13,6 +13,7 @@ use crate::files::Disk;
 use crate::invocation::Invocation;
 use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
+use crate::record::redact::Redactor;
 use crate::ui::Ui;
 use arguments::{Asked, Verb};
 
@@ -48,6 +49,33 @@ impl Session {
             .map_err(|e| self.config_mistake(&e))
     }
 
+    /// What is known of the caller's secrets, to keep them out of output and records.
+    fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::new();
+        for entry in &self.invocation.environ {
+            if let Some((name, value)) = entry.to_str().and_then(|e| e.split_once('=')) {
+                redactor.learn([(name, value.into())]);
+            }
+        }
+        redactor
+    }
+
+    /// The command's words without their secrets.
+    fn shown_argv(&self, plan: &Plan) -> Vec<String> {
+        let words: Vec<_> = plan.argv.iter().map(|w| w.to_string_lossy()).collect();
+        self.redactor().words(&words).words
+    }
+
+    /// tagout's own failure: nothing was run.
+    fn failed(&mut self, what: &str, hints: &[String]) -> u8 {
+        self.ui.error(what, hints);
+        exit::FAILED
+    }
+
+    fn warn(&mut self, what: &str) {
+        self.ui.message(&format!("tagout: warning: {what}\n"));
+    }
+
     fn config_mistake(&mut self, error: &ConfigError) -> u8 {
         let hints: Vec<String> = error.hint.clone().into_iter().collect();
         self.ui.error(&error.to_string(), &hints);
@@ -67,7 +95,7 @@ pub fn definition() -> Command {
 }
 
 /// The program.
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
     let invocation = match Invocation::read() {
         Ok(invocation) => invocation,
         Err(e) => {
@@ -75,7 +103,7 @@ pub fn main() -> ExitCode {
                 &format!("the working directory cannot be read: {e}"),
                 &["change to a directory that exists".to_owned()],
             );
-            return ExitCode::from(exit::FAILED);
+            return exit::FAILED;
         }
     };
     let ui = Ui::new(&|name| invocation.variable(name));
@@ -84,7 +112,7 @@ pub fn main() -> ExitCode {
         ui,
         files: Disk::default(),
     };
-    ExitCode::from(dispatch(&mut session))
+    dispatch(&mut session)
 }
 
 fn dispatch(session: &mut Session) -> u8 {
@@ -111,7 +139,8 @@ fn ask(session: &mut Session, verb: Verb, asked: &Asked) -> u8 {
         return exit::USAGE;
     }
     match verb {
-        Verb::Run | Verb::Explain => explain::run(session, asked),
+        Verb::Run => run::run(session, asked),
+        Verb::Explain => explain::run(session, asked),
     }
 }
 

@@ -18,16 +18,31 @@ pub struct Closed {
 
 /// What would be closed, for `explain` and the record.
 pub fn closing(rule: &Descriptors) -> Vec<Closed> {
-    chosen(rule).into_iter().map(|fd| Closed { fd, what: shown(fd) }).collect()
+    chosen(rule)
+        .into_iter()
+        .map(|fd| Closed {
+            fd,
+            what: shown(fd),
+        })
+        .collect()
 }
 
 /// Marks what the rule takes away so that `exec` closes it. Descriptors from [`LOOKED_AT`] on are
 /// closed whatever they are.
 pub(super) fn seal(rule: &Descriptors) -> io::Result<()> {
-    let from = if *rule == Descriptors::All { 3 } else { LOOKED_AT };
+    let from = if *rule == Descriptors::All {
+        3
+    } else {
+        LOOKED_AT
+    };
     let swept = close_on_exec_from(from);
-    let one_by_one = (swept && *rule == Descriptors::All) || chosen(rule).into_iter().all(close_on_exec);
-    if one_by_one { Ok(()) } else { Err(io::Error::other("inherited descriptors cannot be closed")) }
+    let one_by_one =
+        (swept && *rule == Descriptors::All) || chosen(rule).into_iter().all(close_on_exec);
+    if one_by_one {
+        Ok(())
+    } else {
+        Err(io::Error::other("inherited descriptors cannot be closed"))
+    }
 }
 
 fn chosen(rule: &Descriptors) -> Vec<i32> {
@@ -36,5 +51,9 @@ fn chosen(rule: &Descriptors) -> Vec<i32> {
         Descriptors::NoSockets => *kind != DescriptorKind::Plain,
         Descriptors::Only(kept) => *kind != DescriptorKind::Plain || !kept.contains(fd),
     };
-    open_above_2().iter().filter(|d| taken(d)).map(|(fd, _)| *fd).collect()
+    open_above_2()
+        .iter()
+        .filter(|d| taken(d))
+        .map(|(fd, _)| *fd)
+        .collect()
 }

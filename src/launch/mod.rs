@@ -76,7 +76,12 @@ pub fn start(launch: &Launch<'_>, signals: &Inherited) -> io::Result<Running> {
     let argv = c_strings(launch.argv)?;
     let environment = c_strings(&launch.environment)?;
     descriptors::seal(launch.descriptors)?;
-    let program = Program { path: &path, argv: &argv, environment: &environment, signals };
+    let program = Program {
+        path: &path,
+        argv: &argv,
+        environment: &environment,
+        signals,
+    };
     let child = spawn::spawn(&program, &mut || {})?;
     Ok(Running { child, queue })
 }
@@ -113,8 +118,18 @@ impl Running {
     fn changes(&self) -> Option<Finished> {
         while let Some((change, used)) = wait::change(self.child.pid) {
             match change {
-                Change::Exited(status) => return Some(Finished { ended: Ended::Exited(status), used }),
-                Change::Killed(signal, core) => return Some(Finished { ended: Ended::Killed(signal, core), used }),
+                Change::Exited(status) => {
+                    return Some(Finished {
+                        ended: Ended::Exited(status),
+                        used,
+                    });
+                }
+                Change::Killed(signal, core) => {
+                    return Some(Finished {
+                        ended: Ended::Killed(signal, core),
+                        used,
+                    });
+                }
                 // So that the shell sees the job stopped. The report may be old: beside a child
                 // that was continued meanwhile, the launcher goes on.
                 Change::Stopped(signal) if is_stopped(self.child.pid) => signals::stop_self(signal),
@@ -127,7 +142,9 @@ impl Running {
     fn pass_on(&self, arrived: Arrived) {
         // What the kernel sends (a key, a window's size, a hang-up) it sends to the whole
         // foreground group: the child has it already.
-        let has_it = !arrived.by_process || arrived.sender == self.child.pid || signals_the_group(arrived.sender);
+        let has_it = !arrived.by_process
+            || arrived.sender == self.child.pid
+            || signals_the_group(arrived.sender);
         // A shell continues the whole group too; only a child that is still stopped needs it.
         let running = arrived.signal == Signal::SIGCONT as i32 && !is_stopped(self.child.pid);
         if RELAYED.contains(&arrived.signal) && !has_it && !running {
@@ -145,5 +162,6 @@ fn signals_the_group(sender: i32) -> bool {
 /// Whether a process is stopped (`T` in `/proc/PID/stat`).
 fn is_stopped(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('T'))
 }

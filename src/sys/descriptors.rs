@@ -19,17 +19,27 @@ pub enum DescriptorKind {
 /// Open descriptors from 3 to 1023, with their kinds, in order.
 #[allow(unsafe_code, reason = "asks the kernel about descriptors by number")]
 pub fn open_above_2() -> Vec<(RawFd, DescriptorKind)> {
-    let mut asked: Vec<libc::pollfd> =
-        (3..LOOKED_AT).map(|fd| libc::pollfd { fd, events: 0, revents: 0 }).collect();
+    let mut asked: Vec<libc::pollfd> = (3..LOOKED_AT)
+        .map(|fd| libc::pollfd {
+            fd,
+            events: 0,
+            revents: 0,
+        })
+        .collect();
     let count = libc::nfds_t::try_from(asked.len()).unwrap_or(0);
     // SAFETY: the array is live and `count` is its length; a time of 0 returns at once.
     let answered = unsafe { libc::poll(asked.as_mut_ptr(), count, 0) };
     // Refused only where the limit on descriptors is below the count: then one by one.
-    let is_open = |p: &libc::pollfd| {
+    let is_open = |p: &libc::pollfd| match answered {
+        0.. => p.revents & libc::POLLNVAL == 0,
         // SAFETY: F_GETFD takes no pointer.
-        if answered >= 0 { p.revents & libc::POLLNVAL == 0 } else { unsafe { libc::fcntl(p.fd, libc::F_GETFD) >= 0 } }
+        _ => unsafe { libc::fcntl(p.fd, libc::F_GETFD) >= 0 },
     };
-    asked.iter().filter(|p| is_open(p)).filter_map(|p| Some((p.fd, kind(p.fd)?))).collect()
+    asked
+        .iter()
+        .filter(|p| is_open(p))
+        .filter_map(|p| Some((p.fd, kind(p.fd)?)))
+        .collect()
 }
 
 #[allow(unsafe_code, reason = "fstat by number")]
@@ -58,7 +68,14 @@ fn kind(fd: RawFd) -> Option<DescriptorKind> {
 #[allow(unsafe_code, reason = "close_range")]
 pub fn close_on_exec_from(first: RawFd) -> bool {
     // SAFETY: no memory is involved; descriptors stay open in this process.
-    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == 0 }
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        ) == 0
+    }
 }
 
 /// Marks one descriptor so that `exec` closes it.

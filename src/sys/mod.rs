@@ -7,14 +7,14 @@ pub(crate) mod epoll;
 pub mod folder;
 pub(crate) mod inspect;
 pub mod process;
-pub mod signals;
-pub mod spawn;
-pub mod wait;
 pub(crate) mod seccomp;
+pub mod signals;
 pub(crate) mod socket;
+pub mod spawn;
 pub(crate) mod thread;
 #[cfg(test)]
 pub(crate) mod trial;
+pub mod wait;
 
 use std::io;
 

@@ -37,3 +37,18 @@ pub fn real_user() -> u32 {
 pub fn may_execute(path: &std::path::Path) -> bool {
     nix::unistd::eaccess(path, nix::unistd::AccessFlags::X_OK).is_ok()
 }
+
+/// This process's id.
+pub fn id() -> u32 {
+    std::process::id()
+}
+
+/// A file for a descriptor that the caller opened for us. The caller of this function must not
+/// let it be closed twice; keep it in `ManuallyDrop`.
+#[allow(unsafe_code, reason = "a descriptor given by number")]
+pub fn borrowed_file(fd: i32) -> std::fs::File {
+    use std::os::fd::FromRawFd;
+    // SAFETY: the number was checked to be an open descriptor above 2 that the command line names;
+    // nothing in this process owns it, and the file is never dropped.
+    unsafe { std::fs::File::from_raw_fd(fd) }
+}

@@ -34,7 +34,11 @@ impl Inherited {
     #[allow(unsafe_code, reason = "sigaction with raw dispositions")]
     pub fn take_over() -> io::Result<Inherited> {
         let mut mask = SigSet::empty();
-        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut mask))?;
+        sigprocmask(
+            SigmaskHow::SIG_SETMASK,
+            Some(&SigSet::all()),
+            Some(&mut mask),
+        )?;
         Ok(Inherited {
             mask: *mask.as_ref(),
             pipe: replace(libc::SIGPIPE, libc::SIG_IGN)?,
@@ -57,7 +61,11 @@ impl Inherited {
     pub fn restore_mask(&self) {
         // SAFETY: the mask was filled in by the kernel.
         unsafe {
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const self.mask, std::ptr::null_mut());
+            libc::sigprocmask(
+                libc::SIG_SETMASK,
+                &raw const self.mask,
+                std::ptr::null_mut(),
+            );
         }
     }
 }

@@ -63,7 +63,8 @@ pub fn spawn(program: &Program<'_>, before_exec: &mut dyn FnMut()) -> io::Result
     };
     let mut stack = vec![0u8; STACK];
     let mut pidfd: libc::c_int = -1;
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let flags =
+        libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
     // SAFETY: the child runs `child_main` on a stack of its own, aligned to 16 bytes, in this
     // process's memory, while this thread is suspended until the child has executed or ended
     // (CLONE_VFORK). `orders` outlives it. All signals are blocked, so no handler runs in the
@@ -95,13 +96,19 @@ pub fn spawn(program: &Program<'_>, before_exec: &mut dyn FnMut()) -> io::Result
 }
 
 fn pointers<'a>(words: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
-    words.map(|w| w.as_ptr()).chain(std::iter::once(std::ptr::null())).collect()
+    words
+        .map(|w| w.as_ptr())
+        .chain(std::iter::once(std::ptr::null()))
+        .collect()
 }
 
 fn shell_words(program: &Program<'_>) -> Vec<*const libc::c_char> {
     let head = [c"/bin/sh".as_ptr(), program.path.as_ptr()];
     let tail = program.argv.iter().skip(1).map(|w| w.as_ptr());
-    head.into_iter().chain(tail).chain(std::iter::once(std::ptr::null())).collect()
+    head.into_iter()
+        .chain(tail)
+        .chain(std::iter::once(std::ptr::null()))
+        .collect()
 }
 
 /// The child's side. Only system calls.
@@ -120,9 +127,17 @@ extern "C" fn child_main(orders: *mut libc::c_void) -> libc::c_int {
         orders.signals.restore_dispositions();
         (orders.before_exec)();
         orders.signals.restore_mask();
-        libc::execve(orders.path, orders.argv.as_ptr(), orders.environment.as_ptr());
+        libc::execve(
+            orders.path,
+            orders.argv.as_ptr(),
+            orders.environment.as_ptr(),
+        );
         if *libc::__errno_location() == libc::ENOEXEC {
-            libc::execve(c"/bin/sh".as_ptr(), orders.shell_argv.as_ptr(), orders.environment.as_ptr());
+            libc::execve(
+                c"/bin/sh".as_ptr(),
+                orders.shell_argv.as_ptr(),
+                orders.environment.as_ptr(),
+            );
         }
         (&raw mut orders.errno).write_volatile(*libc::__errno_location());
         libc::_exit(127)

@@ -38,7 +38,10 @@ pub fn change(pid: i32) -> Option<(Change, Used)> {
     let (waited, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         let options = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-        (libc::wait4(pid, &raw mut status, options, &raw mut usage), usage)
+        (
+            libc::wait4(pid, &raw mut status, options, &raw mut usage),
+            usage,
+        )
     };
     if waited != pid {
         return None;
@@ -92,8 +95,14 @@ pub fn reap_others(child: i32) {
 /// `millis` milliseconds.
 #[allow(unsafe_code, reason = "poll by number")]
 pub fn readable(fds: &[RawFd], millis: Option<i32>) -> Vec<bool> {
-    let mut asked: Vec<libc::pollfd> =
-        fds.iter().map(|fd| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 }).collect();
+    let mut asked: Vec<libc::pollfd> = fds
+        .iter()
+        .map(|fd| libc::pollfd {
+            fd: *fd,
+            events: libc::POLLIN,
+            revents: 0,
+        })
+        .collect();
     let count = libc::nfds_t::try_from(asked.len()).unwrap_or(0);
     // SAFETY: the array is live and `count` is its length.
     unsafe {

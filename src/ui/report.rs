@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Tone, paint};
 use crate::environment::Fate;
+use crate::launch::Closed;
 use crate::plan::{JudgedTarget, Plan};
 use crate::target::{Address, Role};
 
@@ -26,7 +27,7 @@ fn role(role: Role) -> &'static str {
 }
 
 /// The plan as `tagout.explain/1`.
-pub fn json(plan: &Plan, argv: &[String], fence: &FenceShown) -> Value {
+pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown) -> Value {
     let mut kept = Vec::new();
     let mut set = Vec::new();
     let mut dropped = Vec::new();
@@ -65,6 +66,7 @@ pub fn json(plan: &Plan, argv: &[String], fence: &FenceShown) -> Value {
         "targets": plan.targets().into_iter().map(target_json).collect::<Vec<_>>(),
         "unresolved": gaps,
         "errors": errors,
+        "descriptors": {"closed": closed.iter().map(|c| json!({"fd": c.fd, "what": c.what})).collect::<Vec<_>>()},
         "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing},
         "verdict": {
             "outcome": if plan.verdict.is_allowed() { "allowed" } else { "refused" },
@@ -147,7 +149,14 @@ fn target_json(judged: &JudgedTarget) -> Value {
 }
 
 /// The plan for people. `full` lists every variable; otherwise they are counted.
-pub fn text(plan: &Plan, argv: &[String], fence: &FenceShown, colour: bool, full: bool) -> String {
+pub fn text(
+    plan: &Plan,
+    argv: &[String],
+    closed: &[Closed],
+    fence: &FenceShown,
+    colour: bool,
+    full: bool,
+) -> String {
     let mut page = Page {
         text: String::new(),
         colour,
@@ -167,6 +176,12 @@ pub fn text(plan: &Plan, argv: &[String], fence: &FenceShown, colour: bool, full
     }
     page.gaps(plan);
     page.environment(plan, full);
+    for closed in closed {
+        page.line(
+            "closed",
+            &format!("descriptor {}: {}", closed.fd, closed.what),
+        );
+    }
     let missing = if fence.missing.is_empty() {
         String::new()
     } else {

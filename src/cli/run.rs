@@ -1,0 +1,291 @@
+//! `tagout run`: judge, record the intent, start, stay, record the outcome, end as the command
+//! ended.
+
+use std::io;
+
+use super::arguments::Asked;
+use super::status::{Status, StatusLine};
+use super::{Session, exit};
+use crate::command::Effect;
+use crate::command::program::ProgramError;
+use crate::invocation::actor::Actor;
+use crate::invocation::git::Git;
+use crate::invocation::host::Host;
+use crate::launch::{self, Ended, Finished, Launch};
+use crate::plan::Plan;
+use crate::record::{
+    Durability, Ending, Entry, Journal, JournalError, Location, Outcome, RecordId, Surroundings,
+    Usage, from_plan,
+};
+use crate::sys::clock::{self, Moment};
+use crate::sys::signals::{self, Inherited};
+use crate::sys::{descriptors, process};
+use crate::ui::report;
+
+/// The machine's journal, where its directory exists (the package makes it).
+const SYSTEM_JOURNAL: &str = "/var/log/tagout";
+
+/// Runs the command, if what it would do is allowed.
+pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
+    let inherited = match Inherited::take_over() {
+        Ok(inherited) => inherited,
+        Err(e) => return session.failed(&format!("signals cannot be taken over: {e}"), &[]),
+    };
+    let mut status = match status_line(asked.status_fd) {
+        Ok(status) => status,
+        Err(what) => return session.failed(&what, &[]),
+    };
+    let plan = match session.plan(asked) {
+        Ok(plan) => plan,
+        Err(code) => return code,
+    };
+    let mut run = match Run::begin(session, &plan) {
+        Ok(run) => run,
+        Err(e) => return session.failed(&format!("no random bytes for the record's id: {e}"), &[]),
+    };
+    if !plan.verdict.is_allowed() {
+        return refuse(session, &plan, &mut run, &mut status);
+    }
+    if let Err(e) = run.intent(session, &plan) {
+        if must_be_recorded(&plan) {
+            let hint = "mend the journal: a command that changes or may touch production does not start unrecorded";
+            return session.failed(&e.to_string(), &[hint.to_owned()]);
+        }
+        session.warn(&format!("{e}: this run is not recorded"));
+    }
+    launch(session, &plan, &mut run, &inherited, &mut status)
+}
+
+fn status_line(fd: Option<i32>) -> Result<StatusLine, String> {
+    let Some(fd) = fd else {
+        return Ok(StatusLine::none());
+    };
+    if fd < 3 || !descriptors::close_on_exec(fd) {
+        return Err(format!(
+            "--status-fd {fd}: open a descriptor above 2 for it, as in `3>status`"
+        ));
+    }
+    Ok(StatusLine::to(fd))
+}
+
+fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut StatusLine) -> u8 {
+    let recorded = run.refused(session, plan);
+    let page = report::refusal(plan, session.ui.colours_messages());
+    session.ui.message(&page);
+    if let Err(e) = recorded {
+        session.warn(&format!("{e}: this refusal is not recorded"));
+    }
+    status.say(&Status::Refused {
+        id: run.id,
+        rule: &plan.verdict.rule,
+        reasons: &plan.verdict.reasons,
+    });
+    exit::REFUSED
+}
+
+/// Without a record of its intent such a command does not start.
+fn must_be_recorded(plan: &Plan) -> bool {
+    plan.may_touch_production() || plan.effect() >= Effect::ChangesSchema
+}
+
+fn launch(
+    session: &mut Session,
+    plan: &Plan,
+    run: &mut Run,
+    inherited: &Inherited,
+    status: &mut StatusLine,
+) -> u8 {
+    let program = match &plan.program {
+        Ok(program) => program,
+        Err(error) => {
+            let code = match error {
+                ProgramError::NotFound { .. } => (exit::NOT_FOUND, "ENOENT"),
+                ProgramError::NotExecutable { .. } => (exit::NOT_EXECUTABLE, "EACCES"),
+            };
+            return not_started(session, run, status, &error.to_string(), code);
+        }
+    };
+    let launch = Launch {
+        program,
+        argv: &plan.argv,
+        environment: plan.environment.entries(),
+        descriptors: &plan.profile.descriptors,
+    };
+    let running = match launch::start(&launch, inherited) {
+        Ok(running) => running,
+        Err(e) => {
+            let what = format!("`{}` cannot be started: {e}", program.display());
+            return not_started(session, run, status, &what, code_of(&e));
+        }
+    };
+    status.say(&Status::Started {
+        id: run.id,
+        pid: running.pid(),
+    });
+    let finished = running.stay();
+    if let Err(e) = run.outcome(finished) {
+        session.warn(&format!("{e}: how this run ended is not recorded"));
+    }
+    status.say(&Status::Ended {
+        id: run.id,
+        ended: finished.ended,
+    });
+    end_as(finished.ended)
+}
+
+fn code_of(error: &io::Error) -> (u8, &'static str) {
+    match error.kind() {
+        io::ErrorKind::NotFound => (exit::NOT_FOUND, "ENOENT"),
+        io::ErrorKind::PermissionDenied => (exit::NOT_EXECUTABLE, "EACCES"),
+        io::ErrorKind::ArgumentListTooLong => (exit::NOT_EXECUTABLE, "E2BIG"),
+        _ => (exit::NOT_EXECUTABLE, "ENOEXEC"),
+    }
+}
+
+fn not_started(
+    session: &mut Session,
+    run: &mut Run,
+    status: &mut StatusLine,
+    what: &str,
+    (code, errno): (u8, &str),
+) -> u8 {
+    if let Err(e) = run.not_started(errno) {
+        session.warn(&e.to_string());
+    }
+    session.ui.error(what, &[]);
+    status.say(&Status::NotStarted {
+        id: run.id,
+        error: errno,
+    });
+    code
+}
+
+/// Ends as the command did: with its status, or by its signal.
+fn end_as(ended: Ended) -> u8 {
+    match ended {
+        Ended::Exited(status) => u8::try_from(status).unwrap_or(exit::FAILED),
+        Ended::Killed(signal, _) => {
+            signals::die_by(signal);
+            u8::try_from(128 + signal).unwrap_or(exit::FAILED)
+        }
+    }
+}
+
+/// The records of one run.
+struct Run {
+    id: RecordId,
+    journal: Result<Journal, JournalError>,
+    begun: Moment,
+    durability: Durability,
+}
+
+impl Run {
+    fn begin(session: &Session, plan: &Plan) -> io::Result<Run> {
+        let begun = clock::now();
+        let durable = !plan.verdict.is_allowed() || must_be_recorded(plan);
+        Ok(Run {
+            id: RecordId::new(begun)?,
+            journal: Journal::open(&location(session)),
+            begun,
+            durability: if durable {
+                Durability::Durable
+            } else {
+                Durability::Buffered
+            },
+        })
+    }
+
+    fn entry_facts(&self, session: &Session, plan: &Plan) -> crate::record::Run {
+        let invocation = &session.invocation;
+        let redactor = session.redactor();
+        let closed = launch::closing(&plan.profile.descriptors);
+        let around = Surroundings {
+            actor: Actor::read(Some(invocation.caller.user.clone()), &|name| {
+                invocation.variable(name)
+            }),
+            host: Host::read(),
+            git: Git::find(&invocation.cwd),
+            pid: process::id(),
+            enforcement: vec![("mode".to_owned(), plan.profile.fence.word().to_owned())],
+            enforcement_missing: Vec::new(),
+            closed: closed
+                .into_iter()
+                .map(|c| format!("{} {}", c.fd, c.what))
+                .collect(),
+            gates: Vec::new(),
+        };
+        from_plan(plan, self.id, self.begun, around, &redactor)
+    }
+
+    fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        match &self.journal {
+            Ok(journal) => journal.append(entry, self.durability).map(|_| ()),
+            Err(_) => Err(self.unopened()),
+        }
+    }
+
+    /// The failure to open is said once; afterwards the journal is simply closed.
+    fn unopened(&mut self) -> JournalError {
+        let gone = JournalError::Io("used", io::Error::other("it could not be opened"));
+        std::mem::replace(&mut self.journal, Err(gone))
+            .err()
+            .unwrap_or(JournalError::Full)
+    }
+
+    fn intent(&mut self, session: &Session, plan: &Plan) -> Result<(), JournalError> {
+        let facts = self.entry_facts(session, plan);
+        self.append(&Entry::intent(&facts))
+    }
+
+    fn refused(&mut self, session: &Session, plan: &Plan) -> Result<(), JournalError> {
+        let facts = self.entry_facts(session, plan);
+        self.append(&Entry::refused(&facts))
+    }
+
+    fn outcome(&mut self, finished: Finished) -> Result<(), JournalError> {
+        let ending = match finished.ended {
+            Ended::Exited(status) => Ending::Exited(status),
+            Ended::Killed(signal, core) => Ending::Signalled(signals::name(signal), core),
+        };
+        let used = finished.used;
+        let usage = Usage {
+            user_ms: used.user_ms,
+            sys_ms: used.system_ms,
+            max_rss_kb: used.max_rss_kb,
+            in_blocks: used.blocks.0,
+            out_blocks: used.blocks.1,
+            voluntary: used.switches.0,
+            involuntary: used.switches.1,
+        };
+        self.end(ending, Some(usage))
+    }
+
+    fn not_started(&mut self, errno: &str) -> Result<(), JournalError> {
+        self.end(Ending::NotStarted(errno.to_owned()), None)
+    }
+
+    fn end(&mut self, ending: Ending, usage: Option<Usage>) -> Result<(), JournalError> {
+        if self.journal.is_err() {
+            return Ok(());
+        }
+        let time = clock::now();
+        let outcome = Outcome {
+            id: self.id,
+            time,
+            ending,
+            took_ms: time.millis().saturating_sub(self.begun.millis()),
+            usage,
+            observed: Vec::new(),
+        };
+        self.append(&Entry::outcome(&outcome))
+    }
+}
+
+/// The machine's journal where there is one, else the user's.
+pub(super) fn location(session: &Session) -> Location {
+    let system = std::path::Path::new(SYSTEM_JOURNAL);
+    match session.invocation.state_folder() {
+        Some(folder) if !system.is_dir() => Location::User(folder.join("journal")),
+        _ => Location::System(system.to_owned()),
+    }
+}
