@@ -21,7 +21,14 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
     let text = if asked.json {
         format!("{}\n", report::json(&plan, &argv, &closed, &fence))
     } else {
-        report::text(&plan, &argv, &fence, session.ui.colours_data(), asked.all)
+        report::text(
+            &plan,
+            &argv,
+            &closed,
+            &fence,
+            session.ui.colours_data(),
+            asked.all,
+        )
     };
     session.ui.data(&text);
     if plan.verdict.is_allowed() {
