@@ -276,6 +276,7 @@ impl Run {
             took_ms: time.millis().saturating_sub(self.begun.millis()),
             usage,
             observed: Vec::new(),
+            fence: None,
         };
         self.append(&Entry::outcome(&outcome))
     }
