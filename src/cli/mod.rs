@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod exit;
 mod explain;
+pub mod log;
 mod run;
 mod status;
 
@@ -92,6 +93,7 @@ pub fn definition() -> Command {
         .arg_required_else_help(true)
         .subcommand(arguments::run_command())
         .subcommand(arguments::explain_command())
+        .subcommand(log::command())
 }
 
 /// The program.
@@ -126,6 +128,7 @@ fn dispatch(session: &mut Session) -> u8 {
     match matches.subcommand() {
         Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
+        Some(("log", inner)) => log::run(session, inner),
         _ => exit::USAGE,
     }
 }

@@ -40,13 +40,15 @@ pub enum Location {
     User(PathBuf),
     /// A directory of the machine that root made; its group may append.
     System(PathBuf),
+    /// Somebody's journal or a copy of one, only to be read: whoever owns it.
+    Copy(PathBuf),
 }
 
 impl Location {
     /// The directory.
     pub fn path(&self) -> &std::path::Path {
         match self {
-            Location::User(path) | Location::System(path) => path,
+            Location::User(path) | Location::System(path) | Location::Copy(path) => path,
         }
     }
 
@@ -54,6 +56,7 @@ impl Location {
         match self {
             Location::User(_) => Sharing::Owner,
             Location::System(_) => Sharing::Group,
+            Location::Copy(_) => Sharing::ReadOnly,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod entry;
 mod facts;
+pub mod follow;
 mod from_plan;
 mod id;
 mod journal;
@@ -13,6 +14,7 @@ pub mod line;
 pub mod query;
 pub mod read;
 pub mod redact;
+pub mod stats;
 mod time;
 pub mod verify;
 

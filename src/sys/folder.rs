@@ -20,6 +20,8 @@ pub enum Sharing {
     Owner,
     /// The owner and the file's group.
     Group,
+    /// It is not written to: anybody's will do.
+    ReadOnly,
 }
 
 impl Sharing {
@@ -27,13 +29,14 @@ impl Sharing {
         match self {
             Sharing::Owner => 0o022,
             Sharing::Group => 0o002,
+            Sharing::ReadOnly => 0,
         }
     }
 
     /// Permissions of a new file.
     pub fn file_mode(self) -> u32 {
         match self {
-            Sharing::Owner => 0o600,
+            Sharing::Owner | Sharing::ReadOnly => 0o600,
             Sharing::Group => 0o660,
         }
     }
@@ -113,6 +116,9 @@ impl Folder {
     /// # Errors
     /// Where it cannot be opened or fails those checks.
     pub fn file(&self, name: &OsStr, how: How) -> Result<File, FolderError> {
+        if self.sharing == Sharing::ReadOnly && how != How::Read {
+            return Err(FolderError::Io(io::ErrorKind::ReadOnlyFilesystem.into()));
+        }
         let base = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let append = OFlag::O_RDWR | OFlag::O_APPEND;
         let flags = base
@@ -187,6 +193,9 @@ impl Folder {
 
 fn check(file: &File, sharing: Sharing) -> Result<std::fs::Metadata, FolderError> {
     let about = file.metadata()?;
+    if sharing == Sharing::ReadOnly {
+        return Ok(about);
+    }
     if about.uid() != 0 && about.uid() != Uid::effective().as_raw() {
         return Err(FolderError::Owner(about.uid()));
     }

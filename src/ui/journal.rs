@@ -1,9 +1,11 @@
 //! Records as people read them. Everything in a record was written by others: all of it is
 //! sanitised here.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::record::hex;
 use crate::record::query::Found;
+use crate::record::stats::{Counts, Stats};
 use crate::record::verify::{Completeness, Verification};
 
 use super::sanitize;
@@ -48,6 +50,34 @@ pub fn row(found: &Found, state: State) -> Row {
         targets(run),
         command(run),
     ]
+}
+
+/// The row of an outcome that comes alone.
+pub fn ended(outcome: &Value) -> Row {
+    let found = Found {
+        run: Value::Null,
+        outcome: Some(outcome.clone()),
+    };
+    [
+        short_time(text(&outcome["time"])),
+        safe(text(&outcome["id"]).get(..18).unwrap_or_default()),
+        "ended".to_owned(),
+        "-".to_owned(),
+        result(&found, State::Ended),
+        duration(&outcome["took_ms"]),
+        contacts(outcome),
+        "-".to_owned(),
+    ]
+}
+
+fn contacts(outcome: &Value) -> String {
+    let strange = list(&outcome["observed"])
+        .iter()
+        .filter(|o| o["mismatch"] == true);
+    match strange.count() {
+        0 => "-".to_owned(),
+        count => format!("{count} contacts that were not resolved"),
+    }
 }
 
 /// Rows under each other; the last column as long as it is.
@@ -412,6 +442,103 @@ pub fn verification(found: &Verification) -> String {
     };
     story.line("completeness", &completeness);
     story.out
+}
+
+/// What `log verify` found, as JSON.
+pub fn verification_json(found: &Verification) -> Value {
+    let breaks: Vec<Value> = found
+        .breaks
+        .iter()
+        .map(|b| json!({"segment": b.segment, "offset": b.offset, "seq": b.seq, "fault": b.fault.words()}))
+        .collect();
+    let completeness = match &found.completeness {
+        Completeness::NoAnchor => json!({"verdict": "no-anchor"}),
+        Completeness::Complete { anchors, newest } => {
+            json!({"verdict": "complete", "anchors": anchors, "up_to": newest})
+        }
+        Completeness::Truncated { anchor } => {
+            json!({"verdict": "truncated", "anchor": anchor.line()})
+        }
+        Completeness::Forked { anchor } => json!({"verdict": "forked", "anchor": anchor.line()}),
+    };
+    json!({
+        "schema": "tagout.verify/1",
+        "chain": found.chain, "segments": found.segments, "records": found.records,
+        "first": found.first.map(|s| s.seq), "last": found.last.map(|s| s.seq),
+        "head": found.last.map(|s| hex(&s.hash)), "torn": found.torn, "newer": found.newer,
+        "integrity": {"verdict": if found.is_intact() { "intact" } else { "broken" }, "faults": found.faults, "breaks": breaks},
+        "completeness": completeness,
+    })
+}
+
+/// Counts as text.
+pub fn stats(stats: &Stats) -> String {
+    let mut story = Story::default();
+    let span = stats
+        .span
+        .as_ref()
+        .map(|(first, last)| format!(", {} to {}", short_time(first), short_time(last)));
+    story.line(
+        "runs",
+        &format!("{}{}", stats.runs, span.unwrap_or_default()),
+    );
+    for (label, counts) in stat_lists(stats) {
+        let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+        counts.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        for (index, (name, count)) in counts.iter().take(10).enumerate() {
+            let line = format!("{count:>8}  {}", safe(name));
+            story.line(if index == 0 { label } else { "" }, &line);
+        }
+        if counts.len() > 10 {
+            story.line("", &format!("          and {} more", counts.len() - 10));
+        }
+    }
+    let took: Vec<String> = [50, 95, 100]
+        .into_iter()
+        .filter_map(|p| Some((p, stats.percentile(p)?)))
+        .map(|(p, ms)| {
+            let name = if p == 100 {
+                "longest".to_owned()
+            } else {
+                format!("{p} % within")
+            };
+            format!("{name} {}", duration(&Value::from(ms)))
+        })
+        .collect();
+    if !took.is_empty() {
+        story.line("took", &took.join(", "));
+    }
+    story.line("open", &format!("{} without outcome", stats.open));
+    story.line(
+        "mismatch",
+        &format!("{} contacted what was not resolved", stats.mismatches),
+    );
+    story.out
+}
+
+fn stat_lists(stats: &Stats) -> [(&'static str, &Counts); 7] {
+    [
+        ("verdict", &stats.verdicts),
+        ("refused by", &stats.refusals),
+        ("effect", &stats.effects),
+        ("tier", &stats.tiers),
+        ("profile", &stats.profiles),
+        ("user", &stats.users),
+        ("result", &stats.results),
+    ]
+}
+
+/// Counts as JSON.
+pub fn stats_json(stats: &Stats) -> Value {
+    json!({
+        "schema": "tagout.stats/1",
+        "runs": stats.runs, "verdicts": stats.verdicts, "refusals": stats.refusals,
+        "effects": stats.effects, "tiers": stats.tiers, "profiles": stats.profiles,
+        "users": stats.users, "results": stats.results, "open": stats.open,
+        "mismatches": stats.mismatches,
+        "took_ms": {"p50": stats.percentile(50), "p95": stats.percentile(95), "max": stats.percentile(100)},
+        "first": stats.span.as_ref().map(|s| &s.0), "last": stats.span.as_ref().map(|s| &s.1),
+    })
 }
 
 /// Lines with a label before them.

@@ -11,6 +11,7 @@ pub struct Ui {
     out: io::Stdout,
     err: io::Stderr,
     colour: Colour,
+    closed: bool,
 }
 
 /// Where colour may be used.
@@ -47,13 +48,23 @@ impl Ui {
             out: allowed(out.is_terminal()),
             err: allowed(err.is_terminal()),
         };
-        Ui { out, err, colour }
+        Ui {
+            out,
+            err,
+            colour,
+            closed: false,
+        }
     }
 
     /// Writes data.
     pub fn data(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes());
-        let _ = self.out.flush();
+        let written = self.out.write_all(text.as_bytes());
+        self.closed |= written.and_then(|()| self.out.flush()).is_err();
+    }
+
+    /// Nobody reads the data any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Writes a message.

@@ -1,0 +1,481 @@
+//! `tagout log`: asking the journal, and asking whether to believe it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::{Value, json};
+
+use super::{Session, exit};
+use crate::invocation::Invocation;
+use crate::invocation::host::{self, Host};
+use crate::record::follow::Follower;
+use crate::record::query::{self, Filter, Found};
+use crate::record::read::Segments;
+use crate::record::verify::{Anchor, Completeness, verify};
+use crate::record::{JournalError, Location, parse_rfc3339, rfc3339, stats};
+use crate::sys::clock::{self, Moment};
+use crate::ui::journal::{self as shown, State};
+
+/// How often `log tail -f` looks.
+const LOOK: Duration = Duration::from_millis(200);
+/// The journal was cut or rewritten, as an anchor shows.
+const CUT: u8 = 3;
+/// An anchor was demanded, and there is none.
+const NO_ANCHOR: u8 = 4;
+
+/// Where the journal of this user on this machine is: the machine's, where root made one that
+/// this user may write to, else the user's own.
+pub fn location(invocation: &Invocation) -> Option<Location> {
+    let machine = PathBuf::from("/var/log/tagout");
+    if host::may_write(&machine) {
+        return Some(Location::System(machine));
+    }
+    Some(Location::User(invocation.state_folder()?.join("journal")))
+}
+
+/// The definition of `log`.
+pub fn command() -> Command {
+    filters(Command::new("log"))
+        .about("Show what was run and refused, newest first, and check the journal")
+        .args_conflicts_with_subcommands(true)
+        .subcommand(
+            with_journal(Command::new("show"))
+                .about("Tell the whole story of one run")
+                .arg(
+                    Arg::new("id")
+                        .value_name("ID")
+                        .required(true)
+                        .help("The run's id, or its beginning, or `last`"),
+                )
+                .arg(json_flag("The entries as JSON")),
+        )
+        .subcommand(
+            with_journal(Command::new("tail"))
+                .about("Show the newest runs")
+                .arg(count().default_value("10"))
+                .arg(
+                    Arg::new("follow")
+                        .short('f')
+                        .long("follow")
+                        .action(ArgAction::SetTrue)
+                        .help("Go on with what is recorded from now on"),
+                )
+                .arg(json_flag("One entry a line, as JSON")),
+        )
+        .subcommand(
+            with_journal(Command::new("stats"))
+                .about("Count runs by verdict, effect, tier, profile, user and result")
+                .arg(since())
+                .arg(json_flag("As JSON")),
+        )
+        .subcommand(verify_command())
+        .after_help(
+            "Times: 2026-08-22, 2026-08-22T09:31, 2026-08-22T09:31:07+02:00 (UTC without an offset), \
+             or back from now: 30m, 12h, 7d.\n\n\
+             Examples:\n  tagout log --verdict refused --tier production --since 7d\n  \
+             tagout log --target '*@db-1.prod*' --json\n  tagout log show last\n  tagout log verify --against heads.txt",
+        )
+}
+
+fn verify_command() -> Command {
+    with_journal(Command::new("verify"))
+        .about("Check that the journal is as it was written, and against an anchor that nothing is missing")
+        .arg(
+            Arg::new("against")
+                .long("against")
+                .value_name("FILE")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(PathBuf))
+                .help("A file with checkpoint lines that was kept elsewhere (repeatable)"),
+        )
+        .arg(
+            Arg::new("require-anchor")
+                .long("require-anchor")
+                .action(ArgAction::SetTrue)
+                .help("Fail where no anchor is known, because then a cut end cannot be seen"),
+        )
+        .arg(json_flag("As JSON"))
+        .after_help("Exit status: 0 intact and nothing missing that an anchor knows; 1 broken; 3 truncated or rewritten;\n4 no anchor (with --require-anchor); 125 the journal cannot be read.")
+}
+
+fn filters(command: Command) -> Command {
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    with_journal(command)
+        .arg(since())
+        .arg(text("until", "TIME", "Only runs judged before").value_parser(when))
+        .arg(text(
+            "target",
+            "PATTERN",
+            "Only runs with such a target: a part of its URI, or all of it with `*`",
+        ))
+        .arg(
+            text("tier", "TIER", "Only runs with a target of that tier").value_parser([
+                "production",
+                "disposable",
+                "unmarked",
+                "unresolved",
+            ]),
+        )
+        .arg(
+            text("effect", "EFFECT", "Only runs of that effect").value_parser([
+                "none",
+                "reads",
+                "writes",
+                "changes-schema",
+                "opaque",
+                "stops",
+                "destroys",
+            ]),
+        )
+        .arg(
+            text("verdict", "VERDICT", "Only allowed or refused runs")
+                .value_parser(["allowed", "refused"]),
+        )
+        .arg(text("profile", "NAME", "Only runs of that profile"))
+        .arg(text("user", "USER", "Only runs of that user (name or id)"))
+        .arg(text("cwd", "DIR", "Only runs in that directory or below"))
+        .arg(flag("open", "Only runs without an outcome"))
+        .arg(flag(
+            "mismatch",
+            "Only runs that contacted a database which was not resolved",
+        ))
+        .arg(count().default_value("50"))
+        .arg(json_flag("One run a line, as JSON"))
+}
+
+fn with_journal(command: Command) -> Command {
+    command.arg(
+        Arg::new("journal")
+            .long("journal")
+            .value_name("DIR")
+            .value_parser(value_parser!(PathBuf))
+            .help("Read this journal instead of one's own"),
+    )
+}
+
+fn since() -> Arg {
+    Arg::new("since")
+        .long("since")
+        .value_name("TIME")
+        .value_parser(when)
+        .help("Only runs judged at or after")
+}
+
+fn count() -> Arg {
+    Arg::new("count")
+        .short('n')
+        .long("count")
+        .value_name("N")
+        .value_parser(value_parser!(usize))
+        .help("At most so many")
+}
+
+fn json_flag(help: &'static str) -> Arg {
+    Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// A time: absolute, or back from now (`30m`, `12h`, `7d`, `2w`).
+fn when(text: &str) -> Result<Moment, String> {
+    let back = text.char_indices().last().and_then(|(at, unit)| {
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return None,
+        };
+        let number: u64 = text.get(..at)?.parse().ok()?;
+        number.checked_mul(seconds)
+    });
+    if let Some(back) = back {
+        let mut now = clock::now();
+        now.seconds = now.seconds.saturating_sub(back);
+        return Ok(now);
+    }
+    parse_rfc3339(text).ok_or_else(|| "give a time like 2026-08-22T09:31 or 7d".to_owned())
+}
+
+/// Runs the subcommand.
+pub fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
+    let (name, inner) = matches.subcommand().unwrap_or(("", matches));
+    let location = match inner.get_one::<PathBuf>("journal") {
+        Some(path) => Some(Location::Copy(path.clone())),
+        None => location(&session.invocation),
+    };
+    let Some(location) = location else {
+        session.ui.error(
+            "no place for a journal: this user has no home directory",
+            &["set XDG_STATE_HOME, or name a journal with --journal".to_owned()],
+        );
+        return exit::FAILED;
+    };
+    let done = match name {
+        "show" => show(session, inner, &location),
+        "tail" => tail(session, inner, &location),
+        "stats" => count_runs(session, inner, &location),
+        "verify" => check(session, inner, &location),
+        _ => list(session, inner, &location),
+    };
+    done.unwrap_or_else(|error| {
+        session.ui.error(&error.to_string(), &[]);
+        exit::FAILED
+    })
+}
+
+fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8, JournalError> {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let filter = Filter {
+        since: matches.get_one("since").copied(),
+        until: matches.get_one("until").copied(),
+        target: text("target"),
+        tier: text("tier"),
+        effect: text("effect"),
+        verdict: text("verdict"),
+        profile: text("profile"),
+        user: text("user"),
+        cwd: text("cwd"),
+        open: matches.get_flag("open"),
+        mismatch: matches.get_flag("mismatch"),
+        id: None,
+    };
+    let limit = matches.get_one("count").copied().unwrap_or(50);
+    let found = query::runs(&Segments::open(at)?, &filter, limit)?;
+    print(session, &found, matches.get_flag("json"));
+    if found.is_empty() {
+        session
+            .ui
+            .message(&format!("no such run in {}\n", at.path().display()));
+    }
+    Ok(exit::OK)
+}
+
+fn print(session: &mut Session, found: &[Found], as_json: bool) {
+    let here = Host::read();
+    if as_json {
+        let lines: String = found
+            .iter()
+            .map(|f| format!("{}\n", as_value(f, &here)))
+            .collect();
+        session.ui.data(&lines);
+    } else if !found.is_empty() {
+        let rows: Vec<_> = found
+            .iter()
+            .map(|f| shown::row(f, state(f, &here)))
+            .collect();
+        session.ui.data(&shown::table(&rows, true));
+    }
+}
+
+fn as_value(found: &Found, here: &Host) -> Value {
+    let state = match state(found, here) {
+        State::Ended => "ended",
+        State::Running => "running",
+        State::Lost => "lost",
+        State::Replaced => "replaced",
+    };
+    json!({"state": state, "run": found.run, "outcome": found.outcome})
+}
+
+/// How a run stands, as far as this machine can tell.
+fn state(found: &Found, here: &Host) -> State {
+    let run = &found.run;
+    if found.outcome.is_some() || run["phase"] == "refused" {
+        return State::Ended;
+    }
+    if run["process"]["mode"] == "exec" {
+        return State::Replaced;
+    }
+    let boot = run["host"]["boot"].as_str();
+    let pid = run["process"]["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok());
+    let same_boot = boot.is_some() && boot == here.boot.as_deref();
+    match pid.filter(|_| same_boot).is_some_and(host::is_running) {
+        true => State::Running,
+        false => State::Lost,
+    }
+}
+
+fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8, JournalError> {
+    let wanted = matches.get_one::<String>("id").cloned().unwrap_or_default();
+    let is_last = wanted == "last";
+    let filter = Filter {
+        id: (!is_last).then(|| wanted.to_ascii_lowercase()),
+        ..Filter::default()
+    };
+    let limit = if is_last { 1 } else { 20 };
+    let found = query::runs(&Segments::open(at)?, &filter, limit)?;
+    let here = Host::read();
+    match found.as_slice() {
+        [] => {
+            session.ui.error(
+                &format!("no run {wanted} in {}", at.path().display()),
+                &["list runs with `tagout log`".to_owned()],
+            );
+            Ok(exit::FOUND)
+        }
+        [one] => {
+            let text = match matches.get_flag("json") {
+                true => format!("{}\n", as_value(one, &here)),
+                false => shown::story(one, state(one, &here)),
+            };
+            session.ui.data(&text);
+            Ok(exit::OK)
+        }
+        several => {
+            session.ui.error(
+                &format!("several runs begin with {wanted}: give more of the id"),
+                &[],
+            );
+            print(session, several, false);
+            Ok(exit::FOUND)
+        }
+    }
+}
+
+fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8, JournalError> {
+    let as_json = matches.get_flag("json");
+    let follows = matches.get_flag("follow");
+    // The follower begins first: nothing is missed in between.
+    let mut follower = follows.then(|| Follower::at_end(at.clone())).transpose()?;
+    let limit = matches.get_one("count").copied().unwrap_or(10);
+    let mut found = query::runs(&Segments::open(at)?, &Filter::default(), limit)?;
+    found.reverse();
+    print(session, &found, as_json);
+    let Some(follower) = follower.as_mut() else {
+        return Ok(exit::OK);
+    };
+    let mut seen = newest(&found);
+    loop {
+        for line in follower.next(1000)? {
+            if line.seal.seq > seen {
+                session.ui.data(&new_line(&line.bytes, as_json));
+                seen = line.seal.seq;
+            }
+        }
+        if session.ui.is_closed() {
+            return Ok(exit::OK);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The newest record among those shown.
+fn newest(found: &[Found]) -> u64 {
+    let entries = found
+        .iter()
+        .flat_map(|f| [Some(&f.run), f.outcome.as_ref()]);
+    entries
+        .flatten()
+        .filter_map(|e| e["seq"].as_u64())
+        .max()
+        .unwrap_or(0)
+}
+
+fn new_line(line: &[u8], as_json: bool) -> String {
+    if as_json {
+        return format!("{}\n", String::from_utf8_lossy(line));
+    }
+    let value: Value = serde_json::from_slice(line).unwrap_or(Value::Null);
+    match value["phase"].as_str() {
+        Some("intent" | "refused") => {
+            let state = match value["phase"] == "refused" {
+                true => State::Ended,
+                false => State::Running,
+            };
+            let found = Found {
+                run: value,
+                outcome: None,
+            };
+            shown::table(&[shown::row(&found, state)], false)
+        }
+        Some("outcome") => shown::table(&[shown::ended(&value)], false),
+        _ => String::new(),
+    }
+}
+
+fn count_runs(
+    session: &mut Session,
+    matches: &ArgMatches,
+    at: &Location,
+) -> Result<u8, JournalError> {
+    let since = matches.get_one::<Moment>("since").map(|m| rfc3339(*m));
+    let stats = stats::stats(&Segments::open(at)?, since.as_deref())?;
+    let text = match matches.get_flag("json") {
+        true => format!("{}\n", shown::stats_json(&stats)),
+        false => shown::stats(&stats),
+    };
+    session.ui.data(&text);
+    Ok(exit::OK)
+}
+
+fn check(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8, JournalError> {
+    let mut anchors = Vec::new();
+    for path in matches.get_many::<PathBuf>("against").unwrap_or_default() {
+        match std::fs::read_to_string(path) {
+            Ok(text) => anchors.extend(text.lines().filter_map(Anchor::parse)),
+            Err(e) => {
+                session.ui.error(
+                    &format!("the anchors in {} cannot be read: {e}", path.display()),
+                    &[],
+                );
+                return Ok(exit::FAILED);
+            }
+        }
+    }
+    let found = verify(&Segments::open(at)?, &anchors)?;
+    let text = match matches.get_flag("json") {
+        true => format!("{}\n", shown::verification_json(&found)),
+        false => shown::verification(&found),
+    };
+    session.ui.data(&text);
+    if !found.is_intact() {
+        return Ok(exit::FOUND);
+    }
+    Ok(match found.completeness {
+        Completeness::Complete { .. } => exit::OK,
+        Completeness::NoAnchor if matches.get_flag("require-anchor") => NO_ANCHOR,
+        Completeness::NoAnchor => exit::OK,
+        Completeness::Truncated { .. } | Completeness::Forked { .. } => CUT,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_absolute_or_back_from_now() {
+        assert_eq!(
+            when("1970-01-02"),
+            Ok(Moment {
+                seconds: 86_400,
+                nanos: 0
+            })
+        );
+        let day = when("1d").unwrap().seconds;
+        let hours = when("24h").unwrap().seconds;
+        assert!(day.abs_diff(hours) <= 1);
+        for text in ["", "d", "7", "7y", "yesterday", "99999999999999999999d"] {
+            assert!(when(text).is_err(), "{text}");
+        }
+    }
+}
