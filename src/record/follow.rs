@@ -197,6 +197,7 @@ mod tests {
             took_ms: 1,
             usage: None,
             observed: Vec::new(),
+            fence: None,
         });
         journal.append(&entry, Durability::Buffered).unwrap();
     }

@@ -11,6 +11,7 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
+mod journal;
 mod servers;
 mod servers_check;
 mod shell_differential;

@@ -1,0 +1,301 @@
+//! `tagout log` on journals that the library wrote.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tagout::invocation::actor::Actor;
+use tagout::invocation::host::Host;
+use tagout::record::{
+    Durability, Ending, Entry, Journal, Location, NamesFact, Observed, Outcome, ProcessFact,
+    ProfileFact, RecordId, Run, TargetFact,
+};
+use tagout::sys::clock::{self, Moment};
+
+use crate::support;
+
+/// A journal in a directory of its own.
+pub(crate) struct Made {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) journal: Journal,
+}
+
+impl Made {
+    pub(crate) fn new() -> Made {
+        let dir = tempfile::tempdir().unwrap();
+        let location = Location::User(dir.path().join("tagout/journal"));
+        let journal = Journal::open(&location).unwrap();
+        Made { dir, journal }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join("tagout/journal")
+    }
+
+    pub(crate) fn segment(&self) -> PathBuf {
+        self.path().join("000000000001.jsonl")
+    }
+
+    pub(crate) fn log(&self, args: &[&str]) -> Output {
+        log(self.dir.path(), args)
+    }
+
+    pub(crate) fn intent(&self, run: &Run) {
+        let entry = match run.verdict.as_str() {
+            "refused" => Entry::refused(run),
+            _ => Entry::intent(run),
+        };
+        self.journal.append(&entry, Durability::Buffered).unwrap();
+    }
+
+    pub(crate) fn outcome(&self, run: &Run, code: i32, strange: bool) {
+        let seen = Observed {
+            protocol: "tcp".into(),
+            peer: "10.9.9.9:3306".into(),
+            mismatch: true,
+            ..Observed::default()
+        };
+        let outcome = Outcome {
+            id: run.id,
+            time: clock::now(),
+            ending: Ending::Exited(code),
+            took_ms: 12,
+            usage: None,
+            observed: if strange { vec![seen] } else { Vec::new() },
+            fence: None,
+        };
+        let entry = Entry::outcome(&outcome);
+        self.journal.append(&entry, Durability::Buffered).unwrap();
+    }
+}
+
+fn log(state: &Path, args: &[&str]) -> Output {
+    Command::new(support::tagout())
+        .arg("log")
+        .args(args)
+        .env("XDG_STATE_HOME", state)
+        .output()
+        .unwrap()
+}
+
+/// A run with some variety by number.
+pub(crate) fn run(number: u64, time: Moment) -> Run {
+    let refused = number % 5 == 0;
+    let target = TargetFact {
+        uri: format!("mysql://app@db-{number}.internal:3306/shop"),
+        engine: "mysql".into(),
+        tier: if number % 2 == 0 {
+            "production"
+        } else {
+            "unmarked"
+        }
+        .into(),
+        ..TargetFact::default()
+    };
+    Run {
+        id: RecordId::new(time).unwrap(),
+        time,
+        verdict: if refused { "refused" } else { "allowed" }.into(),
+        rule: "destroys-production".into(),
+        reasons: Vec::new(),
+        effect: if refused { "destroys" } else { "writes" }.into(),
+        tool: "artisan".into(),
+        actions: Vec::new(),
+        targets: vec![target],
+        gaps: Vec::new(),
+        errors: Vec::new(),
+        gates: Vec::new(),
+        actor: Actor {
+            uid: 1000,
+            euid: 1000,
+            user: Some("deploy".into()),
+            ..Actor::default()
+        },
+        process: ProcessFact {
+            pid: u32::MAX,
+            argv: vec!["php".into(), "artisan".into(), format!("job-{number}")],
+            cwd: format!("/srv/app-{}", number % 3),
+            ..ProcessFact::default()
+        },
+        profile: ProfileFact {
+            name: "worker".into(),
+            ..ProfileFact::default()
+        },
+        environment: NamesFact::default(),
+        enforcement: Vec::new(),
+        enforcement_missing: Vec::new(),
+        closed: Vec::new(),
+        git: None,
+        host: Host {
+            name: "h".into(),
+            boot: Some("b".into()),
+            ..Host::default()
+        },
+    }
+}
+
+/// Twenty runs a minute apart; every fifth is refused, the third never ended, the seventh
+/// contacted something strange.
+fn twenty() -> Made {
+    let made = Made::new();
+    for number in 1..=20 {
+        let run = run(
+            number,
+            Moment {
+                seconds: 1_800_000_000 + number * 60,
+                nanos: 0,
+            },
+        );
+        made.intent(&run);
+        if run.verdict == "allowed" && number != 3 {
+            made.outcome(&run, 0, number == 7);
+        }
+    }
+    made
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn jobs(output: &Output) -> Vec<u64> {
+    let jobs = text(output);
+    let jobs = jobs.lines().filter_map(|l| l.rsplit_once("job-"));
+    jobs.map(|(_, n)| n.parse().unwrap()).collect()
+}
+
+#[test]
+fn runs_are_found_by_each_filter_newest_first() {
+    let made = twenty();
+    let cases: [(&[&str], &[u64]); 14] = [
+        (&["-n", "3"], &[20, 19, 18]),
+        (&["--verdict", "refused"], &[20, 15, 10, 5]),
+        (&["--effect", "destroys", "-n", "1"], &[20]),
+        (&["--tier", "production", "--verdict", "refused"], &[20, 10]),
+        (&["--tier", "unresolved"], &[]),
+        (&["--target", "db-1."], &[1]),
+        (
+            &["--target", "*@db-1*.internal:3306/shop", "-n", "2"],
+            &[19, 18],
+        ),
+        (&["--profile", "worker", "-n", "1"], &[20]),
+        (&["--profile", "work"], &[]),
+        (
+            &["--user", "deploy", "--cwd", "/srv/app-2", "-n", "2"],
+            &[20, 17],
+        ),
+        (&["--cwd", "/srv/app"], &[]),
+        (&["--open"], &[3]),
+        (&["--mismatch"], &[7]),
+        (
+            &["--since", "2027-01-15T08:18", "--until", "2027-01-15T08:20"],
+            &[19, 18],
+        ),
+    ];
+    for (args, expected) in cases {
+        let output = made.log(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(jobs(&output), expected, "{args:?}\n{}", text(&output));
+    }
+}
+
+#[test]
+fn one_run_is_shown_by_the_beginning_of_its_id() {
+    let made = twenty();
+    let listed = made.log(&["--mismatch", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(value["state"], "ended");
+    let id = value["run"]["id"].as_str().unwrap();
+    let shown = made.log(&["show", &id[..20]]);
+    assert_eq!(shown.status.code(), Some(0));
+    assert!(
+        text(&shown).contains("NOT a resolved target"),
+        "{}",
+        text(&shown)
+    );
+    assert_eq!(made.log(&["show", "ffff"]).status.code(), Some(1));
+    assert!(text(&made.log(&["show", "last"])).contains("job-20"));
+}
+
+#[test]
+fn verifying_tells_integrity_from_completeness() {
+    let made = twenty();
+    let verified = made.log(&["verify", "--json"]);
+    assert_eq!(verified.status.code(), Some(0));
+    let value: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(value["integrity"]["verdict"], "intact");
+    assert_eq!(value["completeness"]["verdict"], "no-anchor");
+    assert_eq!(
+        made.log(&["verify", "--require-anchor"]).status.code(),
+        Some(4)
+    );
+    let anchor = format!(
+        "tagout-checkpoint/v1 h {} {} {} 2027-01-15T08:20:00Z\n",
+        value["chain"].as_str().unwrap(),
+        value["last"],
+        value["head"].as_str().unwrap()
+    );
+    let heads = made.dir.path().join("heads.txt");
+    fs::write(&heads, anchor).unwrap();
+    let against = ["verify", "--against", heads.to_str().unwrap()];
+    assert_eq!(made.log(&against).status.code(), Some(0));
+    let whole = fs::read_to_string(made.segment()).unwrap();
+    let cut: Vec<&str> = whole.lines().take(10).collect();
+    fs::write(made.segment(), cut.join("\n") + "\n").unwrap();
+    assert_eq!(
+        made.log(&["verify"]).status.code(),
+        Some(0),
+        "a cut end leaves no trace"
+    );
+    let output = made.log(&against);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    fs::write(made.segment(), whole.replacen("job-4", "job-5", 1)).unwrap();
+    let output = made.log(&["verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("BROKEN"), "{}", text(&output));
+}
+
+#[test]
+fn a_follower_is_told_of_new_runs() {
+    let made = twenty();
+    let mut tail = Command::new(support::tagout())
+        .args(["log", "tail", "-f", "-n", "1"])
+        .env("XDG_STATE_HOME", made.dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("TIME"));
+    assert!(lines.next().unwrap().unwrap().contains("job-20"));
+    let next = run(21, clock::now());
+    made.intent(&next);
+    assert!(lines.next().unwrap().unwrap().contains("job-21"));
+    made.outcome(&next, 3, false);
+    assert!(lines.next().unwrap().unwrap().contains("exit 3"));
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
+fn counting_and_an_absent_journal() {
+    let made = twenty();
+    let output = made.log(&["stats", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["runs"], 20);
+    assert_eq!(value["verdicts"]["refused"], 4);
+    assert_eq!(
+        (&value["open"], &value["mismatches"]),
+        (&1.into(), &1.into())
+    );
+    let nothing = tempfile::tempdir().unwrap();
+    let output = log(nothing.path(), &[]);
+    assert_eq!(
+        (output.status.code(), text(&output)),
+        (Some(0), String::new())
+    );
+    assert!(
+        !nothing.path().join("tagout").exists(),
+        "reading makes nothing"
+    );
+}
