@@ -7,7 +7,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 
 use super::{Session, exit};
-use crate::invocation::Invocation;
 use crate::invocation::host::{self, Host};
 use crate::record::follow::Follower;
 use crate::record::query::{self, Filter, Found};
@@ -23,16 +22,6 @@ const LOOK: Duration = Duration::from_millis(200);
 const CUT: u8 = 3;
 /// An anchor was demanded, and there is none.
 const NO_ANCHOR: u8 = 4;
-
-/// Where the journal of this user on this machine is: the machine's, where root made one that
-/// this user may write to, else the user's own.
-pub fn location(invocation: &Invocation) -> Option<Location> {
-    let machine = PathBuf::from("/var/log/tagout");
-    if host::may_write(&machine) {
-        return Some(Location::System(machine));
-    }
-    Some(Location::User(invocation.state_folder()?.join("journal")))
-}
 
 /// The definition of `log`.
 pub fn command() -> Command {
@@ -212,15 +201,8 @@ fn when(text: &str) -> Result<Moment, String> {
 pub fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
     let (name, inner) = matches.subcommand().unwrap_or(("", matches));
     let location = match inner.get_one::<PathBuf>("journal") {
-        Some(path) => Some(Location::Copy(path.clone())),
-        None => location(&session.invocation),
-    };
-    let Some(location) = location else {
-        session.ui.error(
-            "no place for a journal: this user has no home directory",
-            &["set XDG_STATE_HOME, or name a journal with --journal".to_owned()],
-        );
-        return exit::FAILED;
+        Some(path) => Location::Copy(path.clone()),
+        None => super::run::location(session),
     };
     let done = match name {
         "show" => show(session, inner, &location),

@@ -40,12 +40,6 @@ pub fn is_running(pid: u32) -> bool {
     std::path::Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// Whether the directory is there and this user may make files in it.
-pub fn may_write(directory: &std::path::Path) -> bool {
-    use nix::unistd::{AccessFlags, access};
-    directory.is_dir() && access(directory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
-}
-
 fn line_of(path: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().next()?.trim();

@@ -81,11 +81,11 @@ fn log(state: &Path, args: &[&str]) -> Output {
 
 /// A run with some variety by number.
 pub(crate) fn run(number: u64, time: Moment) -> Run {
-    let refused = number % 5 == 0;
+    let refused = number.is_multiple_of(5);
     let target = TargetFact {
         uri: format!("mysql://app@db-{number}.internal:3306/shop"),
         engine: "mysql".into(),
-        tier: if number % 2 == 0 {
+        tier: if number.is_multiple_of(2) {
             "production"
         } else {
             "unmarked"
