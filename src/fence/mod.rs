@@ -111,6 +111,15 @@ impl Prepared {
         seccomp::install(&self.program)
     }
 
+    /// What a fence would be here, by trying: the filter on a child that ends at once, and a
+    /// descriptor of our own.
+    pub fn attempt(&self) -> Report {
+        match seccomp::attempt(&self.program) {
+            Ok(()) => supervisor::attempt(self.mode, &self.policy),
+            Err(errno) => self.unavailable(errno),
+        }
+    }
+
     /// Why a launch without fence has none.
     pub fn unavailable(&self, errno: i32) -> Report {
         Report::without(self.mode, vec![why_unavailable(errno)])

@@ -40,7 +40,7 @@ fn python(rules: Rules, mode: Mode, check: bool, script: &str) -> (String, Repor
             begun.elapsed() < Duration::from_secs(60),
             "the fenced program hangs"
         );
-        socket::wait_for_input(supervisor.descriptor(), Duration::from_millis(5));
+        socket::wait_for_input(supervisor.descriptor(), Some(Duration::from_millis(5)));
         supervisor.turn();
         status = status.or_else(|| ended(child));
     }

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod descriptors;
+pub(crate) mod detach;
 pub mod entropy;
 pub(crate) mod epoll;
 pub mod folder;

@@ -236,3 +236,32 @@ impl Listener {
         }
     }
 }
+
+/// Tries a program on a child that ends at once: what [`install`] would say here.
+///
+/// # Errors
+/// The kernel's errno, of the filter or of the fork.
+pub(crate) fn attempt(program: &[Instruction]) -> Result<(), i32> {
+    // SAFETY: the child only makes system calls before it ends.
+    let child = unsafe { libc::fork() };
+    if child < 0 {
+        return Err(errno());
+    }
+    if child == 0 {
+        let errno = install(program).err().unwrap_or(0);
+        // SAFETY: ends the child without running anything of the parent's.
+        unsafe { libc::_exit(errno) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for our own child, with a live place for its status.
+    while unsafe { libc::waitpid(child, &raw mut status, 0) } != child {
+        if errno() != libc::EINTR {
+            return Err(errno());
+        }
+    }
+    match libc::WEXITSTATUS(status) {
+        0 if libc::WIFEXITED(status) => Ok(()),
+        0 => Err(libc::EPERM),
+        errno => Err(errno),
+    }
+}

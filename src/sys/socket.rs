@@ -195,14 +195,16 @@ fn readiness(fd: BorrowedFd<'_>, events: libc::c_short) -> libc::c_short {
     entry.revents
 }
 
-/// Waits until the descriptor has something to read, or that long.
-#[cfg(test)]
-pub(crate) fn wait_for_input(fd: BorrowedFd<'_>, limit: Duration) {
+/// Waits until the descriptor has something to read, or that long; `None` waits for ever.
+pub(crate) fn wait_for_input(fd: BorrowedFd<'_>, limit: Option<Duration>) {
     let mut entry = libc::pollfd {
         fd: fd.as_raw_fd(),
         events: libc::POLLIN,
         revents: 0,
     };
+    let limit = limit.map_or(-1, |limit| {
+        i32::try_from(limit.as_millis()).unwrap_or(i32::MAX)
+    });
     // SAFETY: one entry, which outlives the call.
-    unsafe { libc::poll(&raw mut entry, 1, limit.as_millis() as libc::c_int) };
+    unsafe { libc::poll(&raw mut entry, 1, limit) };
 }

@@ -9,7 +9,7 @@ mod waiting;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::endpoint::LONGEST;
@@ -20,7 +20,7 @@ use super::task::{self, Rights};
 use super::{Mode, Prepared, Tier};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::seccomp::{Answer, Installed, Listener, Notification};
-use crate::sys::socket;
+use crate::sys::{detach, socket};
 use handles::Handles;
 use message::{HEADER, HEADERS};
 use question::Question;
@@ -70,6 +70,32 @@ pub struct Supervisor {
     missing: Vec<String>,
     /// A program of the tree has put itself under Landlock: acting for it would lend it rights.
     sandboxed: bool,
+}
+
+const NO_DUPLICATES: &str = "tagout may not duplicate descriptors here (containers without \
+    SYS_PTRACE): an address that a program changes while it is judged is not held";
+
+/// What a supervisor could do here, tried on this process.
+pub(super) fn attempt(mode: Mode, policy: &Policy) -> Report {
+    let can_duplicate = Epoll::new().is_ok_and(|any| handles::can_duplicate(any.as_fd()));
+    let missing = match can_duplicate {
+        true => Vec::new(),
+        false => vec![NO_DUPLICATES.to_owned()],
+    };
+    Report {
+        tier: if can_duplicate {
+            Tier::Emulate
+        } else {
+            Tier::Check
+        },
+        status: if can_duplicate {
+            Status::Full
+        } else {
+            Status::Partial
+        },
+        limits: policy.limits(),
+        ..Report::without(mode, missing)
+    }
 }
 
 impl Prepared {
@@ -133,7 +159,7 @@ impl Supervisor {
     /// Goes on without acting for the child: the kernel connects what was judged.
     pub(crate) fn settle_for_check(&mut self) {
         self.tier = Tier::Check;
-        self.miss("tagout may not duplicate descriptors here (containers without SYS_PTRACE): an address that a program changes while it is judged is not held");
+        self.miss(NO_DUPLICATES);
     }
 
     /// The one descriptor to poll for input.
@@ -165,38 +191,61 @@ impl Supervisor {
         self.sweep();
     }
 
-    /// The last look; what is still waiting stays unanswered.
-    pub fn finish(mut self) -> Report {
+    /// What was seen until now, with a last look at connects in progress.
+    pub fn finish(&mut self) -> Report {
+        self.turn();
         for watched in std::mem::take(&mut self.watched).into_values() {
             self.end_watch(watched);
         }
-        if self.ledger.unjudged > 0 {
-            let count = self.ledger.unjudged;
+        let ledger = std::mem::take(&mut self.ledger);
+        if ledger.unjudged > 0 {
             let done = match self.mode {
                 Mode::Hold => "were refused",
                 Mode::Observe => "went on unseen",
             };
+            let count = ledger.unjudged;
             self.miss(&format!(
                 "{count} calls could not be looked into and {done}"
             ));
         }
-        let unjudged = self.ledger.unjudged;
-        let (contacts, unlisted) = self.ledger.into_contacts();
+        let unjudged = ledger.unjudged;
+        let (contacts, unlisted) = ledger.into_contacts();
+        let status = match self.missing.is_empty() {
+            true => Status::Full,
+            false => Status::Partial,
+        };
         Report {
             mode: self.mode,
             tier: self.tier,
-            status: if self.missing.is_empty() {
-                Status::Full
-            } else {
-                Status::Partial
-            },
-            missing: self.missing,
+            status,
+            missing: self.missing.clone(),
             limits: self.policy.limits(),
             contacts,
             unlisted,
             unjudged,
-            outlived: self.listener.is_some(),
+            outlived: !self.is_over(),
         }
+    }
+
+    /// Goes on serving, in a process of its own, those that outlive the command. Nobody reads
+    /// what it sees. Without it their connects would fail.
+    pub fn leave_behind(mut self) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        let mut kept = vec![listener.as_fd().as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
+        for parked in self.parked.values() {
+            kept.push(parked.socket.as_raw_fd());
+            kept.extend(parked.pinned.as_ref().map(AsRawFd::as_raw_fd));
+        }
+        detach::leave_behind(&kept, move || {
+            // They are closed already, and their numbers may be others' by now.
+            std::mem::forget(std::mem::take(&mut self.handles));
+            while !self.is_over() {
+                socket::wait_for_input(self.descriptor(), self.patience());
+                self.turn();
+            }
+        });
     }
 
     fn miss(&mut self, what: &str) {
