@@ -2,7 +2,9 @@
 
 use super::arguments::Asked;
 use super::{Session, exit};
+use crate::fence::{Mode, Prepared, Rules};
 use crate::launch;
+use crate::plan::Plan;
 use crate::ui::report::{self, FenceShown};
 
 /// Judges the command and says everything about it.
@@ -13,11 +15,7 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
     };
     let argv = session.shown_argv(&plan);
     let closed = launch::closing(&plan.profile.descriptors);
-    let fence = FenceShown {
-        mode: plan.profile.fence.word().to_owned(),
-        status: "none".to_owned(),
-        missing: Vec::new(),
-    };
+    let fence = fence_shown(&plan);
     let text = if asked.json {
         format!("{}\n", report::json(&plan, &argv, &closed, &fence))
     } else {
@@ -35,5 +33,20 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         exit::OK
     } else {
         exit::REFUSED
+    }
+}
+
+/// The fence's status here, by a real attempt. No name is looked up for it.
+fn fence_shown(plan: &Plan) -> FenceShown {
+    let attempt = Mode::of(plan.profile.fence)
+        .map(|mode| Prepared::new(mode, Rules::of(plan)).map(|fence| fence.attempt()));
+    let (status, missing) = match attempt {
+        Some(Ok(report) | Err(report)) => (report.status.word(), report.missing),
+        None => ("none", Vec::new()),
+    };
+    FenceShown {
+        mode: plan.profile.fence.word().to_owned(),
+        status: status.to_owned(),
+        missing,
     }
 }

@@ -8,14 +8,16 @@ use super::status::{Status, StatusLine};
 use super::{Session, exit};
 use crate::command::Effect;
 use crate::command::program::ProgramError;
+use crate::fence::{self, Prepared, Rules};
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
-use crate::launch::{self, Ended, Finished, Launch};
+use crate::launch::{self, Ended, Fencing, Finished, Launch, StartError};
 use crate::plan::Plan;
+use crate::profile::FenceUnavailable;
 use crate::record::{
-    Durability, Ending, Entry, Journal, JournalError, Location, Outcome, RecordId, Surroundings,
-    Usage, from_plan,
+    Durability, Ending, Entry, Journal, JournalError, Location, Observed, Outcome, RecordId,
+    Surroundings, Usage, from_plan,
 };
 use crate::sys::clock::{self, Moment};
 use crate::sys::signals::{self, Inherited};
@@ -111,26 +113,80 @@ fn launch(
         environment: plan.environment.entries(),
         descriptors: &plan.profile.descriptors,
     };
-    let running = match launch::start(&launch, inherited) {
+    let fencing = match fencing(session, plan) {
+        Ok(fencing) => fencing,
+        Err(report) => return unfenced(session, run, status, &report),
+    };
+    let running = match launch::start(&launch, fencing, inherited) {
         Ok(running) => running,
-        Err(e) => {
+        Err(StartError::Unfenced(report)) => return unfenced(session, run, status, &report),
+        Err(StartError::System(e)) => {
             let what = format!("`{}` cannot be started: {e}", program.display());
             return not_started(session, run, status, &what, code_of(&e));
         }
     };
+    if let Some(report) = running.unfenced() {
+        session.warn(&without_fence(report));
+    }
     status.say(&Status::Started {
         id: run.id,
         pid: running.pid(),
     });
-    let finished = running.stay();
-    if let Err(e) = run.outcome(finished) {
+    let (finished, held) = running.stay();
+    if let Err(e) = run.outcome(plan, finished, held.as_ref()) {
         session.warn(&format!("{e}: how this run ended is not recorded"));
+    }
+    for line in held.iter().flat_map(fence::Report::refusals) {
+        session.ui.message(&format!("tagout: {line}\n"));
     }
     status.say(&Status::Ended {
         id: run.id,
         ended: finished.ended,
     });
     end_as(finished.ended)
+}
+
+/// The fence that the profile asks for, with its names looked up.
+fn fencing(session: &mut Session, plan: &Plan) -> Result<Option<Fencing>, fence::Report> {
+    let Some(mode) = fence::Mode::of(plan.profile.fence) else {
+        return Ok(None);
+    };
+    let required = plan.profile.fence_unavailable == FenceUnavailable::Refuse;
+    match Prepared::new(mode, Rules::of(plan)) {
+        Ok(mut fence) => {
+            fence.look_up();
+            Ok(Some(Fencing { fence, required }))
+        }
+        Err(report) if required => Err(report),
+        Err(report) => {
+            session.warn(&without_fence(&report));
+            Ok(None)
+        }
+    }
+}
+
+fn without_fence(report: &fence::Report) -> String {
+    format!("this run is not fenced: {}", report.missing.join("; "))
+}
+
+/// The profile starts nothing without its fence.
+fn unfenced(
+    session: &mut Session,
+    run: &mut Run,
+    status: &mut StatusLine,
+    report: &fence::Report,
+) -> u8 {
+    let what = format!(
+        "the profile wants a fence and there is none: {}",
+        report.missing.join("; ")
+    );
+    not_started(
+        session,
+        run,
+        status,
+        &what,
+        (exit::REFUSED, "fence-unavailable"),
+    )
 }
 
 fn code_of(error: &io::Error) -> (u8, &'static str) {
@@ -242,7 +298,12 @@ impl Run {
         self.append(&Entry::refused(&facts))
     }
 
-    fn outcome(&mut self, finished: Finished) -> Result<(), JournalError> {
+    fn outcome(
+        &mut self,
+        plan: &Plan,
+        finished: Finished,
+        held: Option<&fence::Report>,
+    ) -> Result<(), JournalError> {
         let ending = match finished.ended {
             Ended::Exited(status) => Ending::Exited(status),
             Ended::Killed(signal, core) => Ending::Signalled(signals::name(signal), core),
@@ -257,14 +318,21 @@ impl Run {
             voluntary: used.switches.0,
             involuntary: used.switches.1,
         };
-        self.end(ending, Some(usage))
+        let observed = held.map(|held| held.observed(self.begun, plan));
+        self.end(ending, Some(usage), observed.unwrap_or_default(), held)
     }
 
     fn not_started(&mut self, errno: &str) -> Result<(), JournalError> {
-        self.end(Ending::NotStarted(errno.to_owned()), None)
+        self.end(Ending::NotStarted(errno.to_owned()), None, Vec::new(), None)
     }
 
-    fn end(&mut self, ending: Ending, usage: Option<Usage>) -> Result<(), JournalError> {
+    fn end(
+        &mut self,
+        ending: Ending,
+        usage: Option<Usage>,
+        observed: Vec<Observed>,
+        held: Option<&fence::Report>,
+    ) -> Result<(), JournalError> {
         if self.journal.is_err() {
             return Ok(());
         }
@@ -275,8 +343,8 @@ impl Run {
             ending,
             took_ms: time.millis().saturating_sub(self.begun.millis()),
             usage,
-            observed: Vec::new(),
-            fence: None,
+            observed,
+            fence: held.map(fence::Report::fact),
         };
         self.append(&Entry::outcome(&outcome))
     }

@@ -78,18 +78,16 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Readies a fence: looks up the names of the rules (three seconds at most) and assembles the
-    /// filter.
+    /// Readies a fence: assembles the filter for the rules.
     ///
     /// # Errors
-    /// The reason where this build has no fence for the processor.
-    pub fn new(mode: Mode, rules: Rules) -> Result<Prepared, String> {
-        let (native, foreign) =
-            filter::native().ok_or("there is no fence for this processor architecture")?;
-        let mut policy = Policy::new(rules);
-        for (name, addresses) in names::addresses(policy.names(), names::PATIENCE) {
-            policy.learn(&name, addresses);
-        }
+    /// What the report says where this build has no fence for the processor.
+    pub fn new(mode: Mode, rules: Rules) -> Result<Prepared, Report> {
+        let Some((native, foreign)) = filter::native() else {
+            let missing = "there is no fence for this processor architecture".to_owned();
+            return Err(Report::without(mode, vec![missing]));
+        };
+        let policy = Policy::new(rules);
         let hold = mode == Mode::Hold;
         let how = filter::Strictness {
             hold,
@@ -100,6 +98,18 @@ impl Prepared {
             program: filter::program(native, foreign, how),
             policy,
         })
+    }
+
+    /// Looks up the names of the rules; a launch waits three seconds at most for it, half a
+    /// second where nothing is held.
+    pub fn look_up(&mut self) {
+        let patience = match self.mode {
+            Mode::Observe => names::PATIENCE / 6,
+            Mode::Hold => names::PATIENCE,
+        };
+        for (name, addresses) in names::addresses(self.policy.names(), patience) {
+            self.policy.learn(&name, addresses);
+        }
     }
 
     /// Installs the filter in the calling thread: for the child, between clone and `exec`. Only

@@ -2,11 +2,23 @@
 
 use std::net::IpAddr;
 
+use super::Mode;
 use super::policy::{Place, Rules, Where};
 use crate::command::Effect;
 use crate::plan::Plan;
 use crate::policy::{Decision, Limits, Standing, Tier, decide};
-use crate::profile::{Mark, Production};
+use crate::profile::{FenceMode, Mark, Production};
+
+impl Mode {
+    /// What the profile asks for; `None` for nothing.
+    pub fn of(asked: FenceMode) -> Option<Mode> {
+        match asked {
+            FenceMode::Off => None,
+            FenceMode::Observe => Some(Mode::Observe),
+            FenceMode::Hold => Some(Mode::Hold),
+        }
+    }
+}
 
 impl Rules {
     /// What the plan resolved, what its profile allows, what its marks call production.

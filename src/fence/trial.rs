@@ -27,7 +27,8 @@ fn python(rules: Rules, mode: Mode, check: bool, script: &str) -> (String, Repor
          {script}",
         output.path().to_str().unwrap()
     );
-    let prepared = Prepared::new(mode, rules).unwrap();
+    let mut prepared = Prepared::new(mode, rules).unwrap();
+    prepared.look_up();
     let (child, listener, killable) = start(&["python3", "-c", &script], || prepared.install());
     let mut supervisor = Supervisor::new(prepared, listener, killable).unwrap();
     if check {

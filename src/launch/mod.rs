@@ -11,7 +11,9 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
+use crate::fence::{self, Prepared, Supervisor};
 use crate::profile::Descriptors;
+use crate::sys::process;
 use crate::sys::signals::{self, Arrived, Inherited, SignalQueue};
 use crate::sys::spawn::{self, Child, Program};
 use crate::sys::wait::{self, Change, Used};
@@ -64,13 +66,51 @@ const RELAYED: [i32; 8] = [
 pub struct Running {
     child: Child,
     queue: SignalQueue,
+    fence: Fenced,
+}
+
+/// A fence to be put around the program.
+pub struct Fencing {
+    /// The fence.
+    pub fence: Prepared,
+    /// Without it the program does not start.
+    pub required: bool,
+}
+
+/// What came of it.
+enum Fenced {
+    /// None was asked for.
+    Off,
+    /// It stands.
+    On(Box<Supervisor>),
+    /// The kernel did not allow it.
+    Unavailable(fence::Report),
+}
+
+/// Why a program was not started.
+#[derive(Debug)]
+pub enum StartError {
+    /// The system's error: of `clone`, or of `exec` itself (not found, not executable, too long).
+    System(io::Error),
+    /// There is no fence here, and it was required.
+    Unfenced(fence::Report),
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        StartError::System(error)
+    }
 }
 
 /// Starts the program. `signals` is the caller's state as [`Inherited::take_over`] found it.
 ///
 /// # Errors
-/// The system's: of `clone`, or of `exec` itself (not found, not executable, too long).
-pub fn start(launch: &Launch<'_>, signals: &Inherited) -> io::Result<Running> {
+/// See [`StartError`].
+pub fn start(
+    launch: &Launch<'_>,
+    fencing: Option<Fencing>,
+    signals: &Inherited,
+) -> Result<Running, StartError> {
     let queue = SignalQueue::new()?;
     let path = c_string(launch.program.as_os_str().to_owned())?;
     let argv = c_strings(launch.argv)?;
@@ -82,8 +122,41 @@ pub fn start(launch: &Launch<'_>, signals: &Inherited) -> io::Result<Running> {
         environment: &environment,
         signals,
     };
-    let child = spawn::spawn(&program, &mut || {})?;
-    Ok(Running { child, queue })
+    let (child, fence) = match fencing {
+        None => (spawn::spawn(&program, &mut || Ok(()))?, Fenced::Off),
+        Some(fencing) => spawn_fenced(&program, fencing)?,
+    };
+    Ok(Running {
+        child,
+        queue,
+        fence,
+    })
+}
+
+fn spawn_fenced(program: &Program<'_>, fencing: Fencing) -> Result<(Child, Fenced), StartError> {
+    let Fencing { fence, required } = fencing;
+    process::adopt_orphans();
+    let mut installed = Err(0);
+    let spawned = spawn::spawn(program, &mut || {
+        installed = fence.install();
+        match installed {
+            Err(errno) if required => Err(errno),
+            _ => Ok(()),
+        }
+    });
+    match (spawned, installed) {
+        (Ok(child), Ok(installed)) => {
+            let supervisor = fence.supervise(installed)?;
+            Ok((child, Fenced::On(Box::new(supervisor))))
+        }
+        (Ok(child), Err(errno)) => Ok((child, Fenced::Unavailable(fence.unavailable(errno)))),
+        (Err(_), Err(errno)) if errno != 0 => Err(StartError::Unfenced(fence.unavailable(errno))),
+        (Err(error), Ok(installed)) => {
+            fence.give_up(installed);
+            Err(error.into())
+        }
+        (Err(error), Err(_)) => Err(error.into()),
+    }
 }
 
 fn c_strings(words: &[OsString]) -> io::Result<Vec<CString>> {
@@ -100,11 +173,47 @@ impl Running {
         self.child.pid
     }
 
-    /// Stays until the child has ended: passes signals on, stops and continues with it.
-    pub fn stay(self) -> Finished {
-        let watched = [self.queue.as_raw_fd(), self.child.pidfd.as_raw_fd()];
+    /// Why there is no fence although one was asked for.
+    pub fn unfenced(&self) -> Option<&fence::Report> {
+        match &self.fence {
+            Fenced::Unavailable(report) => Some(report),
+            Fenced::Off | Fenced::On(_) => None,
+        }
+    }
+
+    /// Stays until the child has ended: passes signals on, stops and continues with it, serves
+    /// its fence.
+    pub fn stay(mut self) -> (Finished, Option<fence::Report>) {
+        let finished = self.serve();
+        match self.fence {
+            Fenced::Off => (finished, None),
+            Fenced::Unavailable(report) => (finished, Some(report)),
+            Fenced::On(mut supervisor) => {
+                let report = supervisor.finish();
+                supervisor.leave_behind();
+                (finished, Some(report))
+            }
+        }
+    }
+
+    fn serve(&mut self) -> Finished {
+        let mut watched = vec![self.queue.as_raw_fd(), self.child.pidfd.as_raw_fd()];
+        if let Fenced::On(supervisor) = &self.fence {
+            watched.push(supervisor.descriptor().as_raw_fd());
+        }
         loop {
-            wait::readable(&watched, None);
+            let mut patience = None;
+            if let Fenced::On(supervisor) = &self.fence {
+                patience = supervisor.patience();
+            }
+            let millis = patience.map(|p| i32::try_from(p.as_millis()).unwrap_or(i32::MAX));
+            let ready = wait::readable(&watched, millis);
+            if let Fenced::On(supervisor) = &mut self.fence {
+                supervisor.turn();
+            }
+            if !ready.iter().take(2).any(|ready| *ready) {
+                continue;
+            }
             while let Some(arrived) = self.queue.next() {
                 self.pass_on(arrived);
             }

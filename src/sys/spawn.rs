@@ -37,7 +37,7 @@ struct Orders<'a> {
     shell_argv: Vec<*const libc::c_char>,
     signals: &'a Inherited,
     parent: i32,
-    before_exec: &'a mut dyn FnMut(),
+    before_exec: &'a mut dyn FnMut() -> Result<(), i32>,
     errno: i32,
 }
 
@@ -45,12 +45,15 @@ const STACK: usize = 64 * 1024;
 
 /// Starts the program. `before_exec` runs in the child, in this process's memory, just before
 /// `exec`: it may make system calls and write to memory it captured, and must not allocate, lock
-/// or panic. All signals must be blocked by the caller.
+/// or panic; with an errno it gives up. All signals must be blocked by the caller.
 ///
 /// # Errors
-/// The error of `clone`, or of `execve` in the child.
+/// The error of `clone`, of `before_exec`, or of `execve` in the child.
 #[allow(unsafe_code, reason = "clone and exec")]
-pub fn spawn(program: &Program<'_>, before_exec: &mut dyn FnMut()) -> io::Result<Child> {
+pub fn spawn(
+    program: &Program<'_>,
+    before_exec: &mut dyn FnMut() -> Result<(), i32>,
+) -> io::Result<Child> {
     let mut orders = Orders {
         path: program.path.as_ptr(),
         argv: pointers(program.argv.iter()),
@@ -125,7 +128,10 @@ extern "C" fn child_main(orders: *mut libc::c_void) -> libc::c_int {
             libc::_exit(127);
         }
         orders.signals.restore_dispositions();
-        (orders.before_exec)();
+        if let Err(errno) = (orders.before_exec)() {
+            (&raw mut orders.errno).write_volatile(errno);
+            libc::_exit(127);
+        }
         orders.signals.restore_mask();
         libc::execve(
             orders.path,

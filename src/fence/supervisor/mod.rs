@@ -118,6 +118,13 @@ enum Unread {
     Unknown,
 }
 
+impl Prepared {
+    /// Closes the listener of a child that did not start.
+    pub fn give_up(self, installed: Installed) {
+        drop(Listener::adopt(installed.listener));
+    }
+}
+
 impl Supervisor {
     pub(crate) fn new(
         prepared: Prepared,
