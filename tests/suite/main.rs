@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod journal;
+mod launch;
 mod servers;
 mod servers_check;
 mod shell_differential;

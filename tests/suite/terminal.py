@@ -1,0 +1,81 @@
+"""Drives bash with job control on a terminal: ^C, ^Z, jobs, fg, kill, an exec'ed full-screen
+program's window size. Prints "ok" or what differed. Waits for text, never for time."""
+
+import os
+import pty
+import select
+import sys
+
+tagout = sys.argv[1]
+
+
+class Terminal:
+    def __init__(self):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ["PS1"] = "PROMPT> "
+            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+        self.seen = ""
+        self.expect("PROMPT> ")
+
+    def expect(self, text):
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], 30)
+            if not ready:
+                sys.exit("waited for %r, saw %r" % (text, self.seen))
+            try:
+                self.seen += os.read(self.fd, 4096).decode(errors="replace")
+            except OSError:
+                sys.exit("the shell is gone; waited for %r, saw %r" % (text, self.seen))
+        self.seen = self.seen.split(text, 1)[1]
+
+    def line(self, text):
+        os.write(self.fd, text.encode() + b"\n")
+
+    def key(self, key):
+        os.write(self.fd, key)
+
+
+t = Terminal()
+with open("interrupted.sh", "w") as script:
+    script.write("trap 'echo int' INT; echo up; for i in 1 2; do read -t 60 x; done; echo done\n")
+t.line(tagout + " run -- bash interrupted.sh")
+t.expect("up\r\n")
+t.key(b"\x03")
+t.expect("int\r\n")
+t.line("a")
+t.line("b")
+t.expect("done\r\n")
+before = t.seen.count("int")
+t.expect("PROMPT> ")
+if before:
+    sys.exit("^C came twice")
+
+with open("patient.sh", "w") as script:
+    script.write("echo up; exec sleep 1000\n")
+t.line(tagout + " run -- bash patient.sh")
+t.expect("up\r\n")
+t.key(b"\x1a")
+t.expect("Stopped")
+t.expect("PROMPT> ")
+t.line("jobs")
+t.expect("Stopped")
+t.expect("PROMPT> ")
+t.line("fg")
+t.expect("patient.sh\r\n")
+t.key(b"\x03")
+t.expect("PROMPT> ")
+t.line("echo status=$?")
+t.expect("status=130")
+t.expect("PROMPT> ")
+
+t.line(tagout + " run -- sleep 1000 &")
+t.expect("PROMPT> ")
+t.line("kill %1; wait %1; echo status=$?")
+t.expect("status=143")
+t.expect("PROMPT> ")
+
+t.line("stty rows 41 cols 87; " + tagout + " run -- stty size")
+t.expect("41 87")
+t.line("exit")
+print("ok")
