@@ -45,7 +45,11 @@ fn a_file_without_a_first_line_runs_as_a_shell_script() {
 fn signals_umask_directory_and_limits_are_as_the_caller_had_them() {
     let scene = Scene::new();
     let facts = "grep -E '^Sig(Blk|Ign)' /proc/self/status; umask; pwd; ulimit -n; ulimit -c";
-    for setting in ["", "trap '' PIPE USR1 CHLD;", "umask 027; ulimit -n 200; ulimit -c 7; cd /usr;"] {
+    for setting in [
+        "",
+        "trap '' PIPE USR1 CHLD;",
+        "umask 027; ulimit -n 200; ulimit -c 7; cd /usr;",
+    ] {
         let direct = scene.bash(&format!("{setting} sh -c \"{facts}\""));
         let through = scene.bash(&format!("{setting} tagout run -- sh -c \"{facts}\""));
         assert_eq!(direct.out, through.out, "{setting} {through:?}");
@@ -63,11 +67,20 @@ fn the_parents_connections_never_reach_a_worker() {
     let direct = scene.bash(&format!("{open} sh -c \"{list}\""));
     assert!(direct.out.contains(" 7 8"), "{direct:?}");
     let worker = scene.bash(&format!("{open} tagout run -p worker -- sh -c \"{list}\""));
-    assert!(!worker.out.contains('7') && !worker.out.contains('8'), "{worker:?}");
+    assert!(
+        !worker.out.contains('7') && !worker.out.contains('8'),
+        "{worker:?}"
+    );
     let terminal = scene.bash(&format!("{open} tagout run -- sh -c \"{list}\""));
-    assert!(!terminal.out.contains('7') && terminal.out.contains('8'), "{terminal:?}");
+    assert!(
+        !terminal.out.contains('7') && terminal.out.contains('8'),
+        "{terminal:?}"
+    );
     let explained = scene.bash(&format!("{open} tagout explain --json -p worker -- true"));
-    assert!(explained.out.contains("socket:") && explained.out.contains("production.sqlite"), "{explained:?}");
+    assert!(
+        explained.out.contains("socket:") && explained.out.contains("production.sqlite"),
+        "{explained:?}"
+    );
 }
 
 #[test]
@@ -79,8 +92,14 @@ fn process_substitution_pipes_and_command_substitution_work() {
         ("x=$(tagout run -- echo $((1+1))); echo $x", "2\n"),
         ("tagout run -- sh -c 'exec cat' <<< here", "here\n"),
         ("tagout run -- yes | head -n 2", "y\ny\n"),
-        ("printf 'a\\nb\\n' | xargs -n 1 TAGOUT run -- echo", "a\nb\n"),
-        ("nohup TAGOUT run -- echo kept </dev/null 2>/dev/null", "kept\n"),
+        (
+            "printf 'a\\nb\\n' | xargs -n 1 TAGOUT run -- echo",
+            "a\nb\n",
+        ),
+        (
+            "nohup TAGOUT run -- echo kept </dev/null 2>/dev/null",
+            "kept\n",
+        ),
         ("tagout run -- sleep 0 & wait $!; echo $?", "0\n"),
         ("TAGOUT run -- TAGOUT run -- echo nested", "nested\n"),
         ("env A=1 TAGOUT run -- echo env", "env\n"),
@@ -96,13 +115,25 @@ fn timeout_ends_it_once() {
     let scene = Scene::new();
     // The handler says how often it was called; a `sleep` of its own keeps the shell waiting.
     let script = "trap 'echo TERM' TERM; sleep 300 & wait; wait; exit 5";
-    let ran = ran(scene.command("timeout").args(["0.5", tagout(), "run", "--", "bash", "-c", script]));
-    assert_eq!((ran.code, ran.out.as_str()), (Some(124), "TERM\n"), "{ran:?}");
+    let ran =
+        ran(scene
+            .command("timeout")
+            .args(["0.5", tagout(), "run", "--", "bash", "-c", script]));
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(124), "TERM\n"),
+        "{ran:?}"
+    );
 }
 
 /// A command that is up: it has said so on its standard output.
 fn up(scene: &Scene, script: &str) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut child = scene.tagout(&["run", "--", "bash", "-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = scene
+        .tagout(&["run", "--", "bash", "-c", script])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
@@ -111,14 +142,22 @@ fn up(scene: &Scene, script: &str) -> (Child, BufReader<std::process::ChildStdou
 }
 
 fn kill(signal: &str, pid: u32) {
-    assert!(std::process::Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args([signal, &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 #[test]
 fn signals_from_others_are_passed_on_once() {
     let scene = Scene::new();
     for name in ["TERM", "HUP", "INT", "QUIT", "USR1", "USR2", "WINCH"] {
-        let script = format!("trap 'echo got' {name}; trap 'echo end; exit 9' ALRM; echo up; while :; do read -t 1000 <> <(:); done");
+        let script = format!(
+            "trap 'echo got' {name}; trap 'echo end; exit 9' ALRM; echo up; while :; do read -t 1000 <> <(:); done"
+        );
         let (mut child, mut out) = up(&scene, &script);
         kill(&format!("-{name}"), child.id());
         let mut line = String::new();
@@ -158,9 +197,26 @@ fn it_works_as_the_first_process_of_a_namespace() {
     let scene = Scene::new();
     let inside = |script: &str| {
         let mut unshare = scene.command("unshare");
-        ran(unshare.args(["--map-root-user", "--pid", "--fork", "--mount-proc", tagout(), "run", "--", "sh", "-c", script]))
+        ran(unshare.args([
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            tagout(),
+            "run",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ]))
     };
-    let probe = ran(scene.command("unshare").args(["--map-root-user", "--pid", "--fork", "--mount-proc", "true"]));
+    let probe = ran(scene.command("unshare").args([
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "true",
+    ]));
     if probe.code != Some(0) {
         crate::support::skip("user namespaces");
         return;
@@ -184,9 +240,16 @@ fn keys_and_job_control_at_a_terminal() {
 fn a_caller_can_tell_a_refusal_from_the_commands_own_77() {
     let scene = Scene::new();
     let own = scene.bash("tagout run --status-fd 3 -- sh -c 'exit 77' 3>&1");
-    let events: Vec<serde_json::Value> = own.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let events: Vec<serde_json::Value> = own
+        .out
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert_eq!(events[0]["event"], "started");
-    assert_eq!((&events[1]["event"], &events[1]["code"]), (&"ended".into(), &77.into()));
+    assert_eq!(
+        (&events[1]["event"], &events[1]["code"]),
+        (&"ended".into(), &77.into())
+    );
     let bad = scene.bash("tagout run --status-fd 9 -- true");
     assert_eq!(bad.code, Some(125));
     assert!(bad.err.contains("--status-fd 9"), "{bad:?}");
@@ -197,7 +260,10 @@ fn every_run_leaves_an_intent_and_an_outcome() {
     let scene = Scene::new();
     ran(&mut scene.tagout(&["run", "--", "sh", "-c", "exit 5"]));
     let records = scene.records();
-    let phases: Vec<&str> = records.iter().map(|r| r["phase"].as_str().unwrap()).collect();
+    let phases: Vec<&str> = records
+        .iter()
+        .map(|r| r["phase"].as_str().unwrap())
+        .collect();
     assert_eq!(phases, ["genesis", "intent", "outcome"]);
     assert_eq!(records[2]["exit"]["code"], 5);
     assert_eq!(records[1]["id"], records[2]["id"]);

@@ -19,12 +19,19 @@ pub(crate) fn needs(program: &str) -> Option<std::path::PathBuf> {
 
 /// Says and counts that a test could not run here. Under `CI` that fails it.
 pub(crate) fn skip(what: &str) {
-    assert!(std::env::var_os("CI").is_none(), "needs {what}: in CI nothing may be skipped");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "needs {what}: in CI nothing may be skipped"
+    );
     let line = format!("skipped: needs {what}");
     eprintln!("{line}");
     if let Some(file) = std::env::var_os("TAGOUT_SKIPPED") {
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(file);
-        file.and_then(|mut f| writeln!(f, "{line}")).expect("the list of skipped tests is writable");
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file);
+        file.and_then(|mut f| writeln!(f, "{line}"))
+            .expect("the list of skipped tests is writable");
     }
 }
 
@@ -49,7 +56,12 @@ pub(crate) struct Ran {
 
 impl Scene {
     pub(crate) fn new() -> Scene {
-        Scene { dir: tempfile::Builder::new().prefix("tagout-scene.").tempdir().unwrap() }
+        Scene {
+            dir: tempfile::Builder::new()
+                .prefix("tagout-scene.")
+                .tempdir()
+                .unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
@@ -100,18 +112,28 @@ impl Scene {
     /// The journal's records, oldest first.
     pub(crate) fn records(&self) -> Vec<serde_json::Value> {
         let folder = self.path(".state/tagout/journal");
-        let mut names: Vec<_> = std::fs::read_dir(folder).map(|d| d.flatten().map(|e| e.path()).collect()).unwrap_or_default();
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .map(|d| d.flatten().map(|e| e.path()).collect())
+            .unwrap_or_default();
         names.retain(|p: &std::path::PathBuf| p.extension().is_some_and(|e| e == "jsonl"));
         names.sort();
-        let text: String = names.iter().map(|p| std::fs::read_to_string(p).unwrap()).collect();
-        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+        let text: String = names
+            .iter()
+            .map(|p| std::fs::read_to_string(p).unwrap())
+            .collect();
+        text.lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect()
     }
 }
 
 /// Runs a program to its end.
 pub(crate) fn ran(command: &mut std::process::Command) -> Ran {
     use std::os::unix::process::ExitStatusExt;
-    let out = command.stdin(std::process::Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let out = command
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
     Ran {
         code: out.status.code(),
         signal: out.status.signal(),
