@@ -11,6 +11,7 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
+mod dotenv_vectors;
 mod journal;
 mod launch;
 mod servers;

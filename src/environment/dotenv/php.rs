@@ -122,7 +122,7 @@ impl<'a> Loaded<'a> {
         if !(self.version.first_wins() && self.index.contains_key(&name)) {
             self.index.insert(name.clone(), self.entries.len());
         }
-        self.entries.push(Entry { name, value, line });
+        self.entries.push(Entry::new(name, value, line));
     }
 }
 
