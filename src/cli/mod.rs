@@ -1,6 +1,7 @@
 //! Arguments in, domain types out; one file a subcommand.
 
 pub mod arguments;
+pub mod dotenv;
 pub mod exit;
 mod explain;
 pub mod log;
@@ -94,6 +95,7 @@ pub fn definition() -> Command {
         .subcommand(arguments::run_command())
         .subcommand(arguments::explain_command())
         .subcommand(log::command())
+        .subcommand(dotenv::command())
 }
 
 /// The program.
@@ -129,6 +131,7 @@ fn dispatch(session: &mut Session) -> u8 {
         Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
         Some(("log", inner)) => log::run(session, inner),
+        Some(("dotenv", inner)) => dotenv::run(session, inner),
         _ => exit::USAGE,
     }
 }

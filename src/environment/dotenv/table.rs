@@ -1,7 +1,8 @@
 //! The table of dialects: a name, the reader, and which installed versions read like it.
 
 use super::{
-    DotenvError, Entry, Process, bash, django, docker, expand, golang, node, php, python, ruby, rust,
+    DotenvError, Entry, Process, bash, django, docker, expand, golang, node, php, python, ruby,
+    rust,
 };
 
 type Reader = fn(&str, &Process<'_>) -> Result<Vec<Entry>, DotenvError>;
@@ -220,11 +221,41 @@ pub static DIALECTS: &[Dialect] = &[
         "node --env-file, 26",
         node::env_file_22,
     ),
-    row("phpdotenv-1.1", "vlucas/phpdotenv", (1, 0), "phpdotenv 1", |text, process| phpdotenv(text, process, 1, 1)),
-    row("phpdotenv-2.6", "vlucas/phpdotenv", (2, 0), "phpdotenv 2", |text, process| phpdotenv(text, process, 2, 6)),
-    row("phpdotenv-3.6", "vlucas/phpdotenv", (3, 0), "phpdotenv 3", |text, process| phpdotenv(text, process, 3, 6)),
-    row("phpdotenv-4.3", "vlucas/phpdotenv", (4, 0), "phpdotenv 4", |text, process| phpdotenv(text, process, 4, 3)),
-    row("phpdotenv-5.6", "vlucas/phpdotenv", (5, 0), "phpdotenv 5", |text, process| phpdotenv(text, process, 5, 6)),
+    row(
+        "phpdotenv-1.1",
+        "vlucas/phpdotenv",
+        (1, 0),
+        "phpdotenv 1",
+        |text, process| phpdotenv(text, process, 1, 1),
+    ),
+    row(
+        "phpdotenv-2.6",
+        "vlucas/phpdotenv",
+        (2, 0),
+        "phpdotenv 2",
+        |text, process| phpdotenv(text, process, 2, 6),
+    ),
+    row(
+        "phpdotenv-3.6",
+        "vlucas/phpdotenv",
+        (3, 0),
+        "phpdotenv 3",
+        |text, process| phpdotenv(text, process, 3, 6),
+    ),
+    row(
+        "phpdotenv-4.3",
+        "vlucas/phpdotenv",
+        (4, 0),
+        "phpdotenv 4",
+        |text, process| phpdotenv(text, process, 4, 3),
+    ),
+    row(
+        "phpdotenv-5.6",
+        "vlucas/phpdotenv",
+        (5, 0),
+        "phpdotenv 5",
+        |text, process| phpdotenv(text, process, 5, 6),
+    ),
     row(
         "python-decouple-3.8",
         "python-decouple",
