@@ -12,7 +12,7 @@ use crate::environment::dotenv::{self, DIALECTS, Dialect, Entry};
 use crate::files::Files;
 
 /// The file was rejected, by us or by the reader.
-const REJECTED: u8 = 1;
+const REJECTED: u8 = exit::FOUND;
 
 /// The definition of `dotenv`.
 pub fn command() -> Command {

@@ -216,7 +216,7 @@ fn last_group_10(value: &str) -> Option<(String, String, Option<String>)> {
         .match_indices('$')
         .map(|(at, _)| at)
         .filter(|at| !value.get(..*at).is_some_and(|b| b.ends_with('\\')))
-        .last()?;
+        .next_back()?;
     let from = value.get(at..)?;
     let open = 1 + usize::from(from.get(1..)?.starts_with('{'));
     let body = from.get(open..)?;
