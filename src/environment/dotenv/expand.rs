@@ -215,8 +215,7 @@ fn last_group_10(value: &str) -> Option<(String, String, Option<String>)> {
     let at = value
         .match_indices('$')
         .map(|(at, _)| at)
-        .filter(|at| !value.get(..*at).is_some_and(|b| b.ends_with('\\')))
-        .next_back()?;
+        .rfind(|at| !value.get(..*at).is_some_and(|b| b.ends_with('\\')))?;
     let from = value.get(at..)?;
     let open = 1 + usize::from(from.get(1..)?.starts_with('{'));
     let body = from.get(open..)?;
