@@ -138,7 +138,7 @@ mod tests {
         #[test]
         fn plain_lines_read_alike_everywhere(values in proptest::collection::vec(("[A-Z_][A-Z0-9_]{1,8}", "[A-Za-z0-9_./@%+,=?-]{1,12}"), 1..6)) {
             let text: String = values.iter().map(|(n, v)| format!("X{n}={v}\n")).collect();
-            for dialect in DIALECTS.iter().filter(|d| !d.by_lookup) {
+            for dialect in DIALECTS.iter().filter(|d| !d.by_lookup && !d.name.starts_with("phpdotenv")) {
                 let entries = settle(read(dialect, &text, &|_| None).map_err(|e| TestCaseError::fail(format!("{}: {e}", dialect.name)))?);
                 for (name, _) in &values {
                     let name = format!("X{name}");
