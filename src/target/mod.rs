@@ -6,6 +6,7 @@
 mod fields;
 pub mod libpq;
 pub mod marks;
+mod migrators;
 pub mod readers;
 mod registry;
 pub mod url;

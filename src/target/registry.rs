@@ -8,6 +8,7 @@ fn resolver(name: &str) -> Option<Resolver> {
     let table: &[(&str, Resolver)] = &[];
     table
         .iter()
+        .chain(super::migrators::RESOLVERS)
         .find(|(key, _)| *key == name)
         .map(|(_, resolver)| *resolver)
 }

@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod dotenv_vectors;
+mod catalogue;
 mod journal;
 mod launch;
 mod servers;

@@ -1,5 +1,6 @@
 //! One reader a kind of tool: judges the words of a step and names its actions.
 
+mod migrators;
 mod words;
 
 use super::{Reading, Step, Tool, World};
@@ -18,6 +19,12 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     }
     match tool.reader {
         "words" => words::read(tool, step),
+        "verbs" => words::verbs(tool, step),
+        "gh-ost" => migrators::gh_ost(tool, step),
+        "percona" => migrators::percona(tool, step),
+        "sqlpackage" => migrators::sqlpackage(tool, step),
+        "dotnet" => migrators::dotnet(tool, step),
+        "mix" => migrators::mix(tool, step, world),
         other => Reading::opaque(
             Some(tool),
             step,

@@ -28,6 +28,32 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
     Reading::command(command.doing(action))
 }
 
+/// Reads a step of a tool that takes several actions in one call, or other words before them:
+/// every operand that names an action counts.
+pub(super) fn verbs(tool: &'static Tool, step: &Step) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = Args::parse(&step.argv, tool.value_options);
+    if asks_for_help(&command.args) {
+        return read(tool, step);
+    }
+    let found: Vec<Action> = command
+        .args
+        .operands
+        .iter()
+        .enumerate()
+        .filter_map(|(at, (_, word))| {
+            let entry = tool.action(&word.text)?;
+            let (effect, why) = effect_of(entry, &command.args, at + 1);
+            Some(Action::new(entry.name, effect, why))
+        })
+        .collect();
+    if found.is_empty() {
+        return read(tool, step);
+    }
+    command.actions = found;
+    Reading::command(command)
+}
+
 fn unlisted_why(effect: Effect) -> &'static str {
     if effect == Effect::None {
         ""
