@@ -11,8 +11,8 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
-mod dotenv_vectors;
 mod catalogue;
+mod dotenv_vectors;
 mod journal;
 mod launch;
 mod servers;
