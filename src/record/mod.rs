@@ -3,6 +3,7 @@
 //! One JSON object a line, appended and never rewritten, each line holding the SHA-256 of the one
 //! before. `docs/journal.md` is the format.
 
+pub mod checkpoint;
 mod entry;
 mod facts;
 pub mod follow;

@@ -13,6 +13,7 @@ pub mod signals;
 pub(crate) mod socket;
 pub mod spawn;
 pub(crate) mod thread;
+pub mod tool;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod wait;

@@ -1,0 +1,143 @@
+//! Other programs as tools: found in the system's own directories, with only the variables that
+//! are given, and never for longer than they may take.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Where tools are looked for. The caller's PATH is not asked.
+const PLACES: [&str; 5] = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"];
+
+/// What a tool did.
+#[derive(Debug)]
+pub struct Done {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub out: Vec<u8>,
+    /// Its standard error.
+    pub err: String,
+}
+
+impl Done {
+    /// Its output, or what it complained of.
+    ///
+    /// # Errors
+    /// The last line of its standard error, where it failed.
+    pub fn output(self, name: &str) -> Result<Vec<u8>, String> {
+        if self.status.success() {
+            return Ok(self.out);
+        }
+        let last = self.err.lines().rev().find(|l| !l.trim().is_empty());
+        Err(format!("{name}: {}", last.unwrap_or("failed").trim()))
+    }
+}
+
+/// Runs a tool to its end.
+///
+/// # Errors
+/// Where it is not installed, cannot be started, or took longer than `limit`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tools are started here and nowhere else"
+)]
+pub fn run(
+    name: &str,
+    args: &[&str],
+    variables: &[(String, String)],
+    input: &[u8],
+    limit: Duration,
+) -> Result<Done, String> {
+    let program = find(name).ok_or_else(|| format!("{name} is not installed"))?;
+    let failed = |e: io::Error| format!("{name}: {e}");
+    let mut child = Command::new(program)
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .envs(variables.iter().map(|(k, v)| (k, v)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let out = std::thread::spawn(move || drained(out));
+    let err = std::thread::spawn(move || drained(err));
+    if let Some(mut stdin) = child.stdin.take() {
+        // A tool that does not want all of its input is no failure; its status tells.
+        let _ = stdin.write_all(input);
+    }
+    let status = wait(&mut child, limit).map_err(failed)?;
+    let Some(status) = status else {
+        return Err(format!("{name} took longer than {} s", limit.as_secs()));
+    };
+    Ok(Done {
+        status,
+        out: out.join().unwrap_or_default(),
+        err: String::from_utf8_lossy(&err.join().unwrap_or_default()).into_owned(),
+    })
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let places = PLACES.iter().map(|place| PathBuf::from(place).join(name));
+    places.into_iter().find(|path| path.is_file())
+}
+
+fn drained(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        let _ = pipe.read_to_end(&mut bytes);
+    }
+    bytes
+}
+
+/// `None`: it took too long and was killed.
+fn wait(child: &mut std::process::Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_tool_gets_its_input_and_only_the_given_variables() {
+        let variables = [("A".to_owned(), "b".to_owned())];
+        let done = run(
+            "sh",
+            &["-c", "cat; echo $A$HOME"],
+            &variables,
+            b"in-",
+            LIMIT,
+        );
+        assert_eq!(done.unwrap().output("sh").unwrap(), b"in-b\n");
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let slow = run("sleep", &["60"], &[], b"", Duration::from_millis(1));
+        assert!(slow.unwrap_err().contains("took longer"));
+        let missing = run("no-such-tool", &[], &[], b"", LIMIT);
+        assert!(missing.unwrap_err().contains("not installed"));
+        let failing = run("sh", &["-c", "echo why >&2; exit 3"], &[], b"", LIMIT).unwrap();
+        assert_eq!(failing.output("sh").unwrap_err(), "sh: why");
+    }
+}
