@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Session, exit};
 use crate::invocation::host::{self, Host};
+use crate::record::checkpoint::{self, Keeper, Signed};
 use crate::record::follow::Follower;
 use crate::record::query::{self, Filter, Found};
 use crate::record::read::Segments;
@@ -59,6 +60,7 @@ pub fn command() -> Command {
                 .arg(json_flag("As JSON")),
         )
         .subcommand(verify_command())
+        .subcommand(super::checkpoint::command())
         .after_help(
             "Times: 2026-08-22, 2026-08-22T09:31, 2026-08-22T09:31:07+02:00 (UTC without an offset), \
              or back from now: 30m, 12h, 7d.\n\n\
@@ -73,10 +75,17 @@ fn verify_command() -> Command {
         .arg(
             Arg::new("against")
                 .long("against")
-                .value_name("FILE")
+                .value_name("PLACE")
                 .action(ArgAction::Append)
+                .value_parser(Keeper::parse)
+                .help("Heads that were kept elsewhere: file:PATH, postgres:CONNINFO or git:PATH (repeatable)"),
+        )
+        .arg(
+            Arg::new("signers")
+                .long("signers")
+                .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("A file with checkpoint lines that was kept elsewhere (repeatable)"),
+                .help("Believe only heads signed by these (ssh-keygen's allowed signers)"),
         )
         .arg(
             Arg::new("require-anchor")
@@ -85,7 +94,7 @@ fn verify_command() -> Command {
                 .help("Fail where no anchor is known, because then a cut end cannot be seen"),
         )
         .arg(json_flag("As JSON"))
-        .after_help("Exit status: 0 intact and nothing missing that an anchor knows; 1 broken; 3 truncated or rewritten;\n4 no anchor (with --require-anchor); 125 the journal cannot be read.")
+        .after_help("Exit status: 0 intact and nothing missing that an anchor knows; 1 broken; 3 truncated or rewritten,\nor a head whose signature does not hold; 4 no anchor (with --require-anchor or --signers); 125 the journal cannot be read.")
 }
 
 fn filters(command: Command) -> Command {
@@ -200,7 +209,7 @@ fn when(text: &str) -> Result<Moment, String> {
 /// Runs the subcommand.
 pub fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
     let (name, inner) = matches.subcommand().unwrap_or(("", matches));
-    let location = match inner.get_one::<PathBuf>("journal") {
+    let location = match inner.try_get_one::<PathBuf>("journal").ok().flatten() {
         Some(path) => Location::Copy(path.clone()),
         None => super::run::location(session),
     };
@@ -209,6 +218,7 @@ pub fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
         "tail" => tail(session, inner, &location),
         "stats" => count_runs(session, inner, &location),
         "verify" => check(session, inner, &location),
+        "checkpoint" => Ok(super::checkpoint::run(session, inner, &location)),
         _ => list(session, inner, &location),
     };
     done.unwrap_or_else(|error| {
@@ -405,20 +415,16 @@ fn count_runs(
 }
 
 fn check(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8, JournalError> {
-    let mut anchors = Vec::new();
-    for path in matches.get_many::<PathBuf>("against").unwrap_or_default() {
-        match std::fs::read_to_string(path) {
-            Ok(text) => anchors.extend(text.lines().filter_map(Anchor::parse)),
-            Err(e) => {
-                session.ui.error(
-                    &format!("the anchors in {} cannot be read: {e}", path.display()),
-                    &[],
-                );
-                return Ok(exit::FAILED);
-            }
+    let segments = Segments::open(at)?;
+    let heads = match heads(session, matches, &segments)? {
+        Ok(heads) => heads,
+        Err((code, why)) => {
+            session.ui.error(&why, &[]);
+            return Ok(code);
         }
-    }
-    let found = verify(&Segments::open(at)?, &anchors)?;
+    };
+    let anchors: Vec<Anchor> = heads.into_iter().map(|head| head.anchor).collect();
+    let found = verify(&segments, &anchors)?;
     let text = match matches.get_flag("json") {
         true => format!("{}\n", shown::verification_json(&found)),
         false => shown::verification(&found),
@@ -433,6 +439,62 @@ fn check(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u
         Completeness::NoAnchor => exit::OK,
         Completeness::Truncated { .. } | Completeness::Forked { .. } => CUT,
     })
+}
+
+/// How many of the newest heads have their signatures checked.
+const MAX_CHECKED: usize = 200;
+
+/// The heads to hold the journal against: those that were kept elsewhere for this host and, where
+/// signers are named, the newest signed one of the chain itself. The inner error is for people.
+fn heads(
+    session: &Session,
+    matches: &ArgMatches,
+    segments: &Segments,
+) -> Result<Result<Vec<Signed>, (u8, String)>, JournalError> {
+    let variables = super::checkpoint::variables(&session.invocation);
+    let mut heads = Vec::new();
+    for keeper in matches.get_many::<Keeper>("against").unwrap_or_default() {
+        match checkpoint::kept(keeper, &variables) {
+            Ok(kept) => heads.extend(kept),
+            Err(why) => {
+                return Ok(Err((
+                    exit::FAILED,
+                    format!("the heads in {keeper} cannot be read: {why}"),
+                )));
+            }
+        }
+    }
+    let own = checkpoint::in_chain(segments)?;
+    // A place may keep the heads of many hosts.
+    let named = own.last().map(|head| head.anchor.host.clone());
+    let host = named.unwrap_or_else(|| Host::read().name);
+    if heads.iter().any(|head| head.anchor.host == host) {
+        heads.retain(|head| head.anchor.host == host);
+    }
+    let Some(signers) = matches.get_one::<PathBuf>("signers") else {
+        return Ok(Ok(heads));
+    };
+    heads.extend(own.into_iter().next_back());
+    heads.sort_by(|a, b| a.anchor.time.cmp(&b.anchor.time));
+    heads.dedup();
+    let newest = heads.split_off(heads.len().saturating_sub(MAX_CHECKED));
+    for head in &newest {
+        if let Err(why) = checkpoint::signer(head, signers, &variables) {
+            let seq = head.anchor.seq;
+            let time = &head.anchor.time;
+            return Ok(Err((
+                CUT,
+                format!("the head of record {seq}, {time}, is not to be believed: {why}"),
+            )));
+        }
+    }
+    if newest.is_empty() {
+        return Ok(Err((
+            NO_ANCHOR,
+            "there is no signed head to believe".to_owned(),
+        )));
+    }
+    Ok(Ok(newest))
 }
 
 #[cfg(test)]

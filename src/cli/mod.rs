@@ -1,6 +1,7 @@
 //! Arguments in, domain types out; one file a subcommand.
 
 pub mod arguments;
+mod checkpoint;
 pub mod dotenv;
 pub mod exit;
 mod explain;
@@ -10,7 +11,7 @@ mod status;
 
 use clap::Command;
 
-use crate::config::{self, Config};
+use crate::config::{self, Anchoring, Config};
 use crate::files::Disk;
 use crate::invocation::Invocation;
 use crate::plan::{Plan, Scene, plan};
@@ -27,6 +28,8 @@ pub struct Session {
     pub ui: Ui,
     /// Files.
     pub files: Disk,
+    /// How the journal is anchored, once a plan was made.
+    anchoring: Anchoring,
 }
 
 impl Session {
@@ -34,6 +37,7 @@ impl Session {
     /// code.
     fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
         let config = self.config()?;
+        self.anchoring = config.anchoring();
         let scene = Scene {
             environ: &self.invocation.environ,
             cwd: &self.invocation.cwd,
@@ -115,6 +119,7 @@ pub fn main() -> u8 {
         invocation,
         ui,
         files: Disk::default(),
+        anchoring: Anchoring::default(),
     };
     dispatch(&mut session)
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::arguments::Asked;
 use super::status::{Status, StatusLine};
-use super::{Session, exit};
+use super::{Session, checkpoint, exit};
 use crate::command::Effect;
 use crate::command::program::ProgramError;
 use crate::fence::{self, Prepared, Rules};
@@ -55,6 +55,10 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         }
         session.warn(&format!("{e}: this run is not recorded"));
     }
+    if let Err(why) = anchored(session, &plan) {
+        let hint = "the configuration demands a head of the journal kept elsewhere before this";
+        return session.failed(&why, &[hint.to_owned()]);
+    }
     launch(session, &plan, &mut run, &inherited, &mut status)
 }
 
@@ -70,6 +74,54 @@ fn status_line(fd: Option<i32>) -> Result<StatusLine, String> {
     Ok(StatusLine::to(fd))
 }
 
+/// Has a head of the journal, this intent included, kept elsewhere where that is demanded before
+/// such a command starts.
+fn anchored(session: &Session, plan: &Plan) -> Result<(), String> {
+    let does = |effect: &Effect| {
+        let mut actions = plan.commands.iter().flat_map(|j| &j.command.actions);
+        actions.any(|action| action.effect == *effect)
+    };
+    if !session.anchoring.required_for.iter().any(does) {
+        return Ok(());
+    }
+    let taken = checkpoint::take(session, &session.anchoring, &location(session));
+    let taken = taken.map_err(|e| e.to_string())?;
+    if !taken.kept.is_empty() {
+        return Ok(());
+    }
+    let whys: Vec<String> = taken
+        .failed
+        .iter()
+        .map(|(place, why)| format!("{place}: {why}"))
+        .collect();
+    let why = if whys.is_empty() {
+        "no place for heads is configured".to_owned()
+    } else {
+        whys.join("; ")
+    };
+    Err(format!(
+        "no head of the journal could be kept elsewhere: {why}"
+    ))
+}
+
+/// After what matters a head is kept, where places for heads are configured.
+fn anchor_after(session: &mut Session, plan: &Plan) {
+    let matters = !plan.verdict.is_allowed() || plan.effect() >= Effect::ChangesSchema;
+    if !matters || session.anchoring.keepers.is_empty() {
+        return;
+    }
+    match checkpoint::take(session, &session.anchoring, &location(session)) {
+        Ok(taken) => {
+            for (place, why) in taken.failed {
+                session.warn(&format!(
+                    "the journal's head was not kept in {place}: {why}"
+                ));
+            }
+        }
+        Err(e) => session.warn(&format!("the journal's head was not kept: {e}")),
+    }
+}
+
 fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut StatusLine) -> u8 {
     let recorded = run.refused(session, plan);
     let page = report::refusal(plan, session.ui.colours_messages());
@@ -82,6 +134,7 @@ fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut Status
         rule: &plan.verdict.rule,
         reasons: &plan.verdict.reasons,
     });
+    anchor_after(session, plan);
     exit::REFUSED
 }
 
@@ -143,6 +196,7 @@ fn launch(
         id: run.id,
         ended: finished.ended,
     });
+    anchor_after(session, plan);
     end_as(finished.ended)
 }
 

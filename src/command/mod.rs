@@ -55,19 +55,20 @@ impl Effect {
         }
     }
 
+    /// All of them, weakest first.
+    pub const ALL: [Effect; 7] = [
+        Effect::None,
+        Effect::Reads,
+        Effect::Writes,
+        Effect::ChangesSchema,
+        Effect::Opaque,
+        Effect::Stops,
+        Effect::Destroys,
+    ];
+
     /// The effect of that word.
     pub fn from_word(word: &str) -> Option<Effect> {
-        [
-            Effect::None,
-            Effect::Reads,
-            Effect::Writes,
-            Effect::ChangesSchema,
-            Effect::Opaque,
-            Effect::Stops,
-            Effect::Destroys,
-        ]
-        .into_iter()
-        .find(|e| e.word() == word)
+        Effect::ALL.into_iter().find(|e| e.word() == word)
     }
 }
 

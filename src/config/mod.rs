@@ -4,8 +4,10 @@ mod trust;
 
 use std::path::{Path, PathBuf};
 
+use crate::command::Effect;
 use crate::files::{FileError, Files, shown};
 use crate::profile::{ConfigError, Layer, LayerKind, Trust, parse_document};
+use crate::record::checkpoint::Keeper;
 use crate::source::SourceKind;
 
 pub use trust::{TrustList, digest};
@@ -22,6 +24,45 @@ pub struct Config {
     pub layers: Vec<Layer>,
     /// The directory of the project's file, where there is one.
     pub project: Option<PathBuf>,
+}
+
+/// How the journal is anchored, from all layers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anchoring {
+    /// Private key that signs heads.
+    pub key: Option<PathBuf>,
+    /// Where heads are kept.
+    pub keepers: Vec<Keeper>,
+    /// Effects before which a head must have been kept.
+    pub required_for: Vec<Effect>,
+}
+
+impl Config {
+    /// How the journal is anchored. Key and places are the machine's and the user's to say: a
+    /// project can only demand more.
+    pub fn anchoring(&self) -> Anchoring {
+        let mut anchoring = Anchoring::default();
+        let mut layers: Vec<&Layer> = self.layers.iter().collect();
+        layers.sort_by_key(|layer| std::cmp::Reverse(layer.kind));
+        for layer in layers {
+            let journal = &layer.document.journal;
+            let required = journal
+                .anchor_required_for
+                .iter()
+                .map(|(effect, _)| *effect);
+            anchoring.required_for.extend(required);
+            if layer.kind == LayerKind::Project {
+                continue;
+            }
+            let key = journal.key.as_ref().map(|(key, _)| PathBuf::from(key));
+            anchoring.key = anchoring.key.or(key);
+            let places = journal.anchors.iter();
+            anchoring
+                .keepers
+                .extend(places.filter_map(|(place, _)| Keeper::parse(place).ok()));
+        }
+        anchoring
+    }
 }
 
 /// Reads the layers for `cwd`. `user_folder` is where the user's configuration stands.

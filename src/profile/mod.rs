@@ -10,7 +10,7 @@ use crate::source::Source;
 pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
 pub use layers::{Chosen, Layer, LayerKind, Trust, choose};
-pub use parse::{ConfigError, Document, parse_document, parse_profile};
+pub use parse::{ConfigError, Document, JournalText, parse_document, parse_profile};
 
 /// The highest effect that a profile allows on production, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,7 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Descriptors, FenceMode, FenceUnavailable, Mark, Production, ProfileText, Unmarked};
+use crate::command::Effect;
 use crate::policy::Tier;
+use crate::record::checkpoint::Keeper;
 use crate::source::{Source, SourceKind};
 
 /// A mistake in a configuration file.
@@ -49,9 +51,23 @@ pub struct Document {
     pub marks: Vec<Mark>,
     /// Rules for every profile.
     pub every: ProfileText,
+    /// How the journal is anchored.
+    pub journal: JournalText,
 }
 
-const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every"];
+/// How a file wants the journal anchored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JournalText {
+    /// Private key that signs heads.
+    pub key: Option<(String, Source)>,
+    /// Where heads are kept.
+    pub anchors: Vec<(String, Source)>,
+    /// Effects before which a head must have been kept.
+    pub anchor_required_for: Vec<(Effect, Source)>,
+}
+
+const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal"];
+const JOURNAL_KEYS: &[&str] = &["key", "anchors", "anchor_required_for"];
 const PROFILE_KEYS: &[&str] = &[
     "description",
     "extends",
@@ -108,6 +124,7 @@ pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Docume
             }
             "every" => document.every = reader.profile(reader.table(value, "every")?)?,
             "marks" => document.marks = reader.marks(value)?,
+            "journal" => document.journal = reader.journal(reader.table(value, "journal")?)?,
             _ => {}
         }
     }
@@ -246,6 +263,46 @@ impl<'a> Reader<'a> {
                 Err(self.error(&value.span(), message, hint))
             }
         }
+    }
+
+    fn journal(&self, table: &DeTable<'a>) -> Result<JournalText, ConfigError> {
+        self.check_keys(table, JOURNAL_KEYS, " in [journal]")?;
+        let mut journal = JournalText::default();
+        for (key, value) in table {
+            let what = key.get_ref().as_ref();
+            match what {
+                "key" => journal.key = Some(self.string(value, what)?),
+                "anchors" => journal.anchors = self.keepers(value, what)?,
+                "anchor_required_for" => {
+                    let words = Effect::ALL.map(|effect| (effect.word(), effect));
+                    let items = value
+                        .get_ref()
+                        .as_array()
+                        .ok_or_else(|| self.wrong_type(value, what, "a list of effects"))?;
+                    journal.anchor_required_for = items
+                        .iter()
+                        .map(|item| self.word(item, what, &words))
+                        .collect::<Result<_, _>>()?;
+                }
+                _ => {}
+            }
+        }
+        Ok(journal)
+    }
+
+    /// Places where heads are kept.
+    fn keepers(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+    ) -> Result<Vec<(String, Source)>, ConfigError> {
+        let places = self.strings(value, what)?;
+        for (place, _) in &places {
+            if let Err(why) = Keeper::parse(place) {
+                return Err(self.error(&value.span(), why, None));
+            }
+        }
+        Ok(places)
     }
 
     fn profile(&self, table: &DeTable<'a>) -> Result<ProfileText, ConfigError> {

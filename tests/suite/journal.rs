@@ -299,3 +299,143 @@ fn counting_and_an_absent_journal() {
         "reading makes nothing"
     );
 }
+
+/// A key pair and a file that allows it.
+fn key(dir: &Path) -> Option<(PathBuf, PathBuf)> {
+    support::needs("ssh-keygen")?;
+    let key = dir.join("key");
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.unwrap().success());
+    let public = fs::read_to_string(key.with_extension("pub")).unwrap();
+    let allowed = dir.join("allowed");
+    fs::write(&allowed, format!("worker@host {public}")).unwrap();
+    Some((key, allowed))
+}
+
+#[test]
+fn a_signed_head_shows_a_cut_end_and_a_forged_one_is_not_believed() {
+    let made = twenty();
+    let Some((key, allowed)) = key(made.dir.path()) else {
+        return;
+    };
+    let heads = made.dir.path().join("heads");
+    let place = format!("file:{}", heads.display());
+    let key = key.to_str().unwrap();
+    let taken = made.log(&["checkpoint", "--key", key, "--to", &place]);
+    assert_eq!(taken.status.code(), Some(0), "{taken:?}");
+    made.intent(&run(22, clock::now()));
+    let taken = made.log(&["checkpoint", "--key", key, "--to", &place]);
+    assert_eq!(taken.status.code(), Some(0));
+    let allowed = allowed.to_str().unwrap();
+    let verify = ["verify", "--against", &place, "--signers", allowed];
+    let output = made.log(&verify);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        text(&output).contains("complete up to record"),
+        "{}",
+        text(&output)
+    );
+    // The end is cut, checkpoint records included: only the head that was kept elsewhere shows it.
+    let whole = fs::read_to_string(made.segment()).unwrap();
+    let cut: Vec<&str> = whole.lines().take(20).collect();
+    fs::write(made.segment(), cut.join("\n") + "\n").unwrap();
+    assert_eq!(made.log(&verify).status.code(), Some(3));
+    fs::write(made.segment(), &whole).unwrap();
+    let kept = fs::read_to_string(&heads).unwrap();
+    let forged = kept
+        .replacen(" 2026-", " 2027-", 1)
+        .replacen(" 2026-", " 2027-", 1);
+    let forged = if forged == kept {
+        kept.replace("AAAA", "AAAB")
+    } else {
+        forged
+    };
+    fs::write(&heads, forged).unwrap();
+    let output = made.log(&verify);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[test]
+fn heads_are_kept_in_git_and_what_fails_is_said() {
+    let made = twenty();
+    let Some(_) = support::needs("git") else {
+        return;
+    };
+    let repository = made.dir.path().join("heads");
+    let git = |args: &[&str]| {
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(&repository)
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+    };
+    fs::create_dir(&repository).unwrap();
+    git(&["init", "-q"]);
+    git(&[
+        "-c",
+        "user.name=x",
+        "-c",
+        "user.email=x@y",
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "x",
+    ]);
+    let place = format!("git:{}", repository.display());
+    let nowhere = made.dir.path().join("no/such/heads");
+    let nowhere = format!("file:{}", nowhere.display());
+    assert_eq!(
+        made.log(&["checkpoint", "--to", &place]).status.code(),
+        Some(0)
+    );
+    let output = made.log(&["checkpoint", "--to", &place, "--to", &nowhere]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not kept in file"));
+    let output = made.log(&["verify", "--against", &place]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text(&output).contains("(2 anchors hold)"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn a_command_that_needs_an_anchor_does_not_start_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("project");
+    fs::create_dir(&project).unwrap();
+    fs::write(
+        project.join("tagout.toml"),
+        "[journal]\nanchor_required_for = [\"destroys\", \"changes-schema\", \"opaque\", \"reads\", \"writes\"]\n",
+    )
+    .unwrap();
+    let start = |args: &[&str]| {
+        Command::new(support::tagout())
+            .args(["run", "--"])
+            .args(args)
+            .current_dir(&project)
+            .env("HOME", dir.path())
+            .env("XDG_STATE_HOME", dir.path())
+            .output()
+            .unwrap()
+    };
+    assert_eq!(
+        start(&["true"]).status.code(),
+        Some(0),
+        "it touches no database"
+    );
+    let file = project.join("x.db");
+    let output = start(&["sqlite3", file.to_str().unwrap(), "select 1"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Where the catalogue does not know the client yet, nothing is demanded.
+    if output.status.code() == Some(125) {
+        assert!(said.contains("kept elsewhere"), "{said}");
+    }
+}
