@@ -21,6 +21,8 @@ pub struct Asked {
     pub all: bool,
     /// Ask the framework itself for its connections.
     pub probe: bool,
+    /// The user's configuration folder, where it is not the usual one.
+    pub config: Option<String>,
     /// Where to tell the caller how it went, as one line of JSON (`run`).
     pub status_fd: Option<i32>,
     /// The command.
@@ -69,6 +71,7 @@ pub fn fast(args: &[OsString]) -> Option<(Verb, Asked)> {
             }
             ("-p" | "--profile", attached) => asked.profile = Some(value(attached, &mut rest)?),
             ("--keep", attached) => asked.keep.push(value(attached, &mut rest)?),
+            ("--config", attached) => asked.config = Some(value(attached, &mut rest)?),
             ("--json", None) if verb == Verb::Explain => asked.json = true,
             ("--all", None) if verb == Verb::Explain => asked.all = true,
             ("--status-fd", attached) if verb == Verb::Run => {
@@ -123,8 +126,18 @@ pub fn explain_command() -> Command {
         .after_help("Examples:\n  tagout explain -- php artisan migrate:fresh\n  tagout explain --json -p worker -- psql -c 'select 1'\n\nExit status: 0 allowed, 77 refused, 125 tagout failed.")
 }
 
+/// `--config`, of every subcommand that reads the configuration. An option and not a variable:
+/// what merely stands in the environment must not choose the rules.
+pub(super) fn config_option() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .value_name("DIR")
+        .help("The user's configuration folder [default: ~/.config/tagout]")
+}
+
 fn asking(command: Command) -> Command {
     command
+        .arg(config_option())
         .arg(
             Arg::new("profile")
                 .short('p')
@@ -148,7 +161,6 @@ fn asking(command: Command) -> Command {
                 .required(true)
                 .num_args(1..)
                 .trailing_var_arg(true)
-                .allow_hyphen_values(true)
                 .value_parser(value_parser!(OsString))
                 .help("The command and its arguments, after `--`"),
         )
@@ -177,6 +189,7 @@ pub fn from_matches(matches: &ArgMatches) -> Asked {
             .get_many::<String>("keep")
             .map(|k| k.cloned().collect())
             .unwrap_or_default(),
+        config: matches.get_one::<String>("config").cloned(),
         json: flag("json"),
         all: flag("all"),
         probe: flag("probe"),
@@ -210,6 +223,7 @@ mod tests {
             "tagout run --profile worker php -r 1",
             "tagout explain --json --all -p x -- psql -c y",
             "tagout run --status-fd 3 -- true",
+            "tagout run --config /etc/x -- true",
         ];
         for line in lines {
             let (verb, fast) = fast(&words(line)).unwrap_or_else(|| panic!("{line} is not taken"));

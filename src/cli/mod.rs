@@ -6,8 +6,12 @@ pub mod dotenv;
 pub mod exit;
 mod explain;
 pub mod log;
+mod mark;
 mod run;
 mod status;
+mod trust;
+
+use std::path::PathBuf;
 
 use clap::Command;
 
@@ -36,7 +40,7 @@ impl Session {
     /// Reads the configuration and judges the command; on a mistake says it and gives the exit
     /// code.
     fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
-        let config = self.config()?;
+        let config = self.config(asked.config.as_ref())?;
         self.anchoring = config.anchoring();
         let scene = Scene {
             environ: &self.invocation.environ,
@@ -48,9 +52,17 @@ impl Session {
         plan(&asked.request(), scene).map_err(|e| self.config_mistake(&e))
     }
 
+    /// Where the user's configuration stands.
+    fn config_folder(&self, asked: Option<&String>) -> Option<PathBuf> {
+        match asked {
+            Some(folder) => Some(self.invocation.cwd.join(folder)),
+            None => self.invocation.config_folder(),
+        }
+    }
+
     /// Reads the configuration.
-    fn config(&mut self) -> Result<Config, u8> {
-        let folder = self.invocation.config_folder();
+    fn config(&mut self, asked: Option<&String>) -> Result<Config, u8> {
+        let folder = self.config_folder(asked);
         config::load(&self.invocation.cwd, folder.as_deref(), &self.files)
             .map_err(|e| self.config_mistake(&e))
     }
@@ -98,6 +110,8 @@ pub fn definition() -> Command {
         .arg_required_else_help(true)
         .subcommand(arguments::run_command())
         .subcommand(arguments::explain_command())
+        .subcommand(mark::command())
+        .subcommand(trust::command())
         .subcommand(log::command())
         .subcommand(dotenv::command())
 }
@@ -137,6 +151,8 @@ fn dispatch(session: &mut Session) -> u8 {
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
         Some(("log", inner)) => log::run(session, inner),
         Some(("dotenv", inner)) => dotenv::run(session, inner),
+        Some(("mark", inner)) => mark::run(session, inner),
+        Some(("trust", inner)) => trust::run(session, inner),
         _ => exit::USAGE,
     }
 }

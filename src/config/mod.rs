@@ -1,5 +1,6 @@
 //! Finds the configuration files and reads them into layers: machine policy, user, project.
 
+mod save;
 mod trust;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use crate::profile::{ConfigError, Layer, LayerKind, Trust, parse_document};
 use crate::record::checkpoint::Keeper;
 use crate::source::SourceKind;
 
+pub use save::replace;
 pub use trust::{TrustList, digest};
 
 /// The machine's policy. Nothing below it loosens what it sets.
