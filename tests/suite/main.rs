@@ -14,6 +14,7 @@
 mod catalogue;
 mod config;
 mod dotenv_vectors;
+mod incident;
 mod journal;
 mod launch;
 mod servers;
