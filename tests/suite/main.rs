@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod catalogue;
+mod architecture;
 mod config;
 mod dotenv_vectors;
 mod incident;
