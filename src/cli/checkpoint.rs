@@ -39,7 +39,7 @@ pub(super) fn command() -> Command {
 
 /// Takes a checkpoint as the command line and the configuration say.
 pub(super) fn run(session: &mut Session, matches: &ArgMatches, at: &Location) -> u8 {
-    let mut anchoring = match session.config() {
+    let mut anchoring = match session.config(None) {
         Ok(config) => config.anchoring(),
         Err(code) => return code,
     };

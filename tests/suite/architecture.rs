@@ -15,12 +15,23 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "policy::Tier",
             "source",
-            "target::Engine",
+            "target",
+            "command::Effect",
+            "record::checkpoint::Keeper",
             "target::url",
             "target::marks",
         ],
     ),
-    ("config", &["files", "profile", "source"]),
+    (
+        "config",
+        &[
+            "files",
+            "profile",
+            "source",
+            "command::Effect",
+            "record::checkpoint::Keeper",
+        ],
+    ),
     (
         "environment",
         &["files", "profile", "source", "command::World"],
@@ -67,7 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "fence",
         &[
-            "sys", "plan", "policy", "profile", "target", "command", "source",
+            "sys", "record", "plan", "policy", "profile", "target", "command", "source",
         ],
     ),
     ("launch", &["sys", "profile", "fence"]),

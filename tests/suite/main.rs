@@ -11,8 +11,8 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
-mod catalogue;
 mod architecture;
+mod catalogue;
 mod config;
 mod dotenv_vectors;
 mod incident;
