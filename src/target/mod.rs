@@ -7,6 +7,7 @@ mod fields;
 pub mod libpq;
 pub mod marks;
 mod migrators;
+pub mod rails;
 pub mod readers;
 mod registry;
 pub mod url;

@@ -5,7 +5,7 @@ use crate::command::{Command, Place, World};
 
 /// The resolver of that catalogue name.
 fn resolver(name: &str) -> Option<Resolver> {
-    let table: &[(&str, Resolver)] = &[];
+    let table: &[(&str, Resolver)] = &[("rails", super::rails::resolve)];
     table
         .iter()
         .chain(super::migrators::RESOLVERS)

@@ -1,6 +1,9 @@
 //! One reader a kind of tool: judges the words of a step and names its actions.
 
 mod migrators;
+mod rails;
+mod rake;
+mod ruby;
 mod words;
 
 use super::{Reading, Step, Tool, World};
@@ -25,6 +28,13 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "sqlpackage" => migrators::sqlpackage(tool, step),
         "dotnet" => migrators::dotnet(tool, step),
         "mix" => migrators::mix(tool, step, world),
+        "rails" => rails::read(tool, step, world),
+        "rake" => rake::read(tool, step, world),
+        "ruby" => ruby::ruby(tool, step, world),
+        "bundle" => ruby::bundle(tool, step),
+        "spring" => ruby::spring(tool, step),
+        "rspec" => ruby::rspec(tool, step, world),
+        "rails-worker" => ruby::worker(tool, step, world),
         other => Reading::opaque(
             Some(tool),
             step,

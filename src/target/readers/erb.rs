@@ -110,6 +110,31 @@ impl Rendered {
     }
 }
 
+impl Rendered {
+    /// Whether anything of the text is unknown.
+    pub fn has_unknown_shape(&self) -> bool {
+        self.segments.iter().any(|s| s.unknown.is_some())
+    }
+}
+
+/// The template with every tag taken out.
+pub fn emptied(template: &str) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find("<%") {
+        out.push_str(&rest[..at]);
+        let tag = &rest[at..];
+        if let Some(after) = tag.strip_prefix("<%%") {
+            out.push_str("<%");
+            rest = after;
+            continue;
+        }
+        rest = tag.find("%>").map_or("", |end| &tag[end + 2..]);
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Renders a template.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! Evaluates configuration without running anything: variables, branches, string work. A branch
 //! that hangs on something unknown makes what it assigns or prints unknown, nothing else.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ast::{Block, Call, Expr, Kind, Part};
@@ -134,6 +134,12 @@ pub struct Ruby<'a> {
     pub locals: HashMap<String, Val>,
     /// Methods defined in the text.
     methods: HashMap<String, Vec<Expr>>,
+    /// Files of the project that were loaded.
+    pub loaded: HashSet<PathBuf>,
+    /// Whether `require_relative` and `load` of project files are followed.
+    pub follow: bool,
+    /// Directories in which `require` looks for project files.
+    pub load_dirs: Vec<PathBuf>,
     pub(super) scope: Vec<String>,
     steps: usize,
     pub(super) depth: usize,
@@ -159,6 +165,9 @@ impl<'a> Ruby<'a> {
             out: Vec::new(),
             locals: HashMap::new(),
             methods: HashMap::new(),
+            loaded: HashSet::new(),
+            follow: false,
+            load_dirs: Vec::new(),
             scope: Vec::new(),
             steps: MAX_STEPS,
             depth: 0,
@@ -173,6 +182,54 @@ impl<'a> Ruby<'a> {
 
     pub(super) fn cannot(&self, what: &str, line: usize) -> Val {
         Val::unknown(format!("{what} at {}:{line} is not evaluated", self.shown))
+    }
+
+    /// From here on it is not known whether what is evaluated runs at all.
+    pub fn set_doubt(&mut self, why: Option<String>) {
+        self.doubt = why;
+    }
+
+    /// Evaluates a file of the project, once. A file that cannot be read as Ruby is searched for
+    /// variables that it sets: these are unknown then.
+    ///
+    /// # Errors
+    /// See [`Ruby::run`].
+    pub fn load_file(&mut self, path: &Path) -> Result<(), Flow> {
+        let path = crate::files::lexical(path);
+        if self.loaded.len() > 200 || !self.loaded.insert(path.clone()) {
+            return Ok(());
+        }
+        let Ok(text) = self.files.read_text(&path) else {
+            return Ok(());
+        };
+        let shown = crate::files::shown(&path, &self.root);
+        let body = match super::parse(&text) {
+            Ok(body) => body,
+            Err(e) => {
+                self.facts
+                    .push(Fact::Opaque(format!("{shown}:{}: {}", e.line, e.what)));
+                for name in assigned_names(&text) {
+                    let why = format!("{shown} sets it in a way that is not read");
+                    self.unknown_vars.insert(name, why);
+                }
+                if text.contains("config/database") {
+                    let why = format!("{shown} changes it in a way that is not read");
+                    self.facts.push(Fact::DatabaseFile(Err(why)));
+                }
+                return Ok(());
+            }
+        };
+        let old = (
+            std::mem::replace(&mut self.path, path),
+            std::mem::replace(&mut self.shown, shown),
+            std::mem::take(&mut self.locals),
+        );
+        let result = self.run(&body);
+        (self.path, self.shown, self.locals) = old;
+        match result {
+            Ok(_) | Err(Flow::Leave(_)) => Ok(()),
+            Err(flow) => Err(flow),
+        }
     }
 
     /// Evaluates statements; the value of the last one.
@@ -635,4 +692,18 @@ impl<'a> Ruby<'a> {
 
 pub(super) fn is_const(expr: &Expr, name: &str) -> bool {
     matches!(&expr.kind, Kind::Const(path) if path == name)
+}
+
+/// Names in `ENV['X'] =` and `ENV['X'] ||=`, by text alone.
+fn assigned_names(text: &str) -> Vec<String> {
+    text.match_indices("ENV[")
+        .filter_map(|(at, _)| {
+            let rest = &text[at + 4..];
+            let (name, rest) = rest.split_once(']')?;
+            let rest = rest.trim_start();
+            let assigns = rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=~")
+                || rest.starts_with("||=");
+            assigns.then(|| name.trim_matches(['"', '\'', ' ']).to_owned())
+        })
+        .collect()
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ast::{Block, Call};
-use super::eval::{Credentials, Fact, Flow, Outcome, Piece, Printed, Ruby};
+use super::eval::{Credentials, Fact, Flow, Outcome, Piece, Printed, Ruby, TaskDefinition};
 use super::pattern::Pattern;
 use super::value::{Rb, Val};
 
 /// Calls without a receiver that touch neither database nor environment.
 const HARMLESS: &[&str] = &[
-    "puts", "print", "p", "pp", "warn", "require", "desc", "sleep", "include", "extend",
+    "puts", "print", "p", "pp", "warn", "desc", "sleep", "include", "extend",
     "attr_accessor", "attr_reader", "attr_writer", "private", "protected", "public", "using",
     "module_function", "say", "printf", "binding", "srand", "autoload", "verbose", "freeze",
 ];
@@ -72,17 +72,8 @@ impl Ruby<'_> {
                 self.facts.push(Fact::Shell(text));
                 return Ok(self.cannot(&call.name, line));
             }
-            "require_relative" | "load" | "import" | "require_dependency" => {
-                let path = first.map_or_else(|| Ok(String::new()), Val::to_text);
-                self.facts.push(Fact::Load(path.map(|p| {
-                    if call.name == "require_relative" {
-                        let dir = self.path.parent().unwrap_or(Path::new("/"));
-                        dir.join(p).display().to_string()
-                    } else {
-                        p
-                    }
-                })));
-                return Ok(Val::bool(true));
+            "require" | "require_relative" | "load" | "import" | "require_dependency" => {
+                return self.load(&call.name, first);
             }
             "loop" | "catch" | "at_exit" => {
                 if let Some(block) = &call.block {
@@ -106,6 +97,45 @@ impl Ruby<'_> {
             return self.doubtful(&why, |ruby| ruby.yield_to(block, &[]));
         }
         Ok(self.cannot(&format!("`{}`", call.name), line))
+    }
+
+    fn load(&mut self, how: &str, what: Option<&Val>) -> Outcome {
+        let what = what.map_or_else(|| Ok(String::new()), Val::to_text);
+        let what = match what {
+            Ok(what) => what,
+            Err(why) => {
+                self.facts.push(Fact::Load(Err(why)));
+                return Ok(Val::bool(true));
+            }
+        };
+        if how == "require" && what == "dotenv/load" {
+            self.facts.push(Fact::Load(Ok("dotenv:load:".into())));
+            return Ok(Val::bool(true));
+        }
+        let dir = match how {
+            "require_relative" => self.path.parent().unwrap_or(Path::new("/")).to_owned(),
+            _ => self.root.clone(),
+        };
+        let mut places = vec![crate::files::lexical(&dir.join(&what))];
+        if how == "require" && !what.starts_with('/') {
+            places = self.load_dirs.iter().map(|d| d.join(&what)).collect();
+        }
+        let shown = match how {
+            "require_relative" => places.first().map(|p| p.display().to_string()),
+            _ => None,
+        };
+        self.facts.push(Fact::Load(Ok(shown.unwrap_or(what))));
+        let found = places
+            .into_iter()
+            .flat_map(|p| {
+                let name = p.file_name().and_then(|n| n.to_str()).unwrap_or("");
+                [p.with_file_name(format!("{name}.rb")), p.clone()]
+            })
+            .find(|p| p.starts_with(&self.root) && self.files.is_file(p));
+        if let Some(path) = found.filter(|_| self.follow) {
+            self.load_file(&path)?;
+        }
+        Ok(Val::bool(true))
     }
 
     /// Prints a piece of a template.
@@ -220,7 +250,28 @@ impl Ruby<'_> {
                     self.facts.push(Fact::Invoke(Ok(task.clone())));
                     Some(Val::nil())
                 }
-                "reenable" | "clear" | "name" | "enhance" | "clear_actions" => Some(Val::nil()),
+                "enhance" => {
+                    let prerequisites = args
+                        .iter()
+                        .flat_map(|a| match &a.rb {
+                            Rb::List(items) => items.clone(),
+                            _ => vec![a.clone()],
+                        })
+                        .filter_map(|a| a.to_text().ok())
+                        .collect();
+                    self.facts.push(Fact::Task(Box::new(TaskDefinition {
+                        name: task.clone(),
+                        scope: Vec::new(),
+                        prerequisites,
+                        params: Vec::new(),
+                        body: block.cloned(),
+                        locals: self.locals.clone(),
+                        file: self.shown.clone(),
+                        line,
+                    })));
+                    Some(Val::nil())
+                }
+                "reenable" | "clear" | "name" | "clear_actions" => Some(Val::nil()),
                 _ => None,
             },
             Rb::Object(what) => self.object_method(what, name, &args, block, line)?,
@@ -800,10 +851,10 @@ impl Ruby<'_> {
                     .push(Fact::DatabaseTask(name.to_owned(), args.to_vec()));
                 return Ok(self.cannot("DatabaseTasks", line));
             }
-            ("Bundler", _) | ("Dotenv" | "Figaro", "require_keys") | ("Time" | "Date" | "DateTime" | "SecureRandom", _) => {
+            ("Bundler", _) | ("Dotenv" | "Figaro", "require_keys" | "parse") | ("Time" | "Date" | "DateTime" | "SecureRandom", _) => {
                 return Ok(self.cannot(&format!("{path}.{name}"), line));
             }
-            ("Dotenv", "load" | "overload" | "require_keys") | ("Railtie", "load" | "overload") => {
+            ("Dotenv", "load" | "overload") | ("Railtie", "load" | "overload") => {
                 let files: Result<Vec<String>, String> = args.iter().map(Val::to_text).collect();
                 self.facts.push(Fact::Load(files.map(|f| format!("dotenv:{name}:{}", f.join(",")))));
                 return Ok(Val::nil());
