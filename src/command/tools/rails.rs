@@ -31,7 +31,10 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         .iter()
         .find(|(short, _)| *short == first)
         .map_or(first.as_str(), |(_, long)| *long);
-    if matches!(name, "-h" | "--help" | "help" | "-v" | "--version" | "version") {
+    if matches!(
+        name,
+        "-h" | "--help" | "help" | "-v" | "--version" | "version"
+    ) {
         return nothing(tool, step, "only help or the version is printed");
     }
     let listed = tool.action(name).or_else(|| {
@@ -154,7 +157,12 @@ fn several_connections(
         || ["app/models", "app/jobs", "lib"].iter().any(|dir| {
             files_below(world.files, &root.join(dir), ".rb")
                 .iter()
-                .any(|path| world.files.read_text(path).is_ok_and(|text| mentions(&text)))
+                .any(|path| {
+                    world
+                        .files
+                        .read_text(path)
+                        .is_ok_and(|text| mentions(&text))
+                })
         })
 }
 

@@ -97,7 +97,10 @@ pub(super) fn read_as(
         run.root = rails::root(world.files, &step.cwd);
     }
     if step.vars.filled("RAKEOPT").is_some() {
-        run.opaque("RAKEOPT", "RAKEOPT gives rake further options, code among them");
+        run.opaque(
+            "RAKEOPT",
+            "RAKEOPT gives rake further options, code among them",
+        );
     }
     if args.has(&["-E", "--execute-continue"]) {
         run.opaque("-E", "rake evaluates Ruby code before the tasks");
@@ -242,7 +245,10 @@ impl Context<'_> {
             if self.tasks.data("not-tasks").contains(&name) {
                 run.notes.push(format!("there is no task `{name}`"));
             }
-            run.opaque(name, "a task that neither the catalogue nor the project's files define");
+            run.opaque(
+                name,
+                "a task that neither the catalogue nor the project's files define",
+            );
         }
     }
 
@@ -300,8 +306,10 @@ impl Context<'_> {
     /// What the version and the variables of this run make of a task.
     fn effect(&self, name: &str, effect: Effect, why: &'static str) -> (Effect, String) {
         let version = self.step.vars.filled("VERSION");
-        if matches!(name, "db:migrate" | "db:migrate:with_data" | "db:migrate:up")
-            && let Some(version) = version
+        if matches!(
+            name,
+            "db:migrate" | "db:migrate:with_data" | "db:migrate:up"
+        ) && let Some(version) = version
             && self.goes_back(&version)
         {
             return (
@@ -322,7 +330,14 @@ impl Context<'_> {
         };
         let newest = files_below(self.world.files, &root.join("db"), ".rb")
             .iter()
-            .filter_map(|p| p.file_name()?.to_str()?.split('_').next()?.parse::<u64>().ok())
+            .filter_map(|p| {
+                p.file_name()?
+                    .to_str()?
+                    .split('_')
+                    .next()?
+                    .parse::<u64>()
+                    .ok()
+            })
             .max();
         newest.is_none_or(|n| wanted < n)
     }
@@ -351,15 +366,18 @@ impl Context<'_> {
                 (Rb::Sym(name.clone()).into(), value)
             })
             .collect();
-        for (name, value) in body.params.iter().zip([
-            Val::unknown("the task itself"),
-            Rb::Hash(pairs).into(),
-        ]) {
+        for (name, value) in body
+            .params
+            .iter()
+            .zip([Val::unknown("the task itself"), Rb::Hash(pairs).into()])
+        {
             ruby.locals.insert(name.clone(), value);
         }
         if let Err(Flow::Raise(what, line)) = ruby.run(&body.body) {
-            run.notes
-                .push(format!("{}:{line}: {} raises ({what})", task.file, task.name));
+            run.notes.push(format!(
+                "{}:{line}: {} raises ({what})",
+                task.file, task.name
+            ));
         }
         let facts = std::mem::take(&mut ruby.facts);
         for fact in facts {
@@ -367,7 +385,14 @@ impl Context<'_> {
         }
     }
 
-    fn fact(&self, fact: Fact, task: &TaskDefinition, ruby: &Ruby<'_>, run: &mut Run, depth: usize) {
+    fn fact(
+        &self,
+        fact: Fact,
+        task: &TaskDefinition,
+        ruby: &Ruby<'_>,
+        run: &mut Run,
+        depth: usize,
+    ) {
         match fact {
             Fact::Invoke(Ok(name)) => {
                 let name = self.in_scope(&name, &[]);
@@ -448,7 +473,10 @@ fn split_arguments(spelled: &str) -> (&str, Vec<String>) {
     match spelled.split_once('[') {
         Some((name, rest)) => {
             let inner = rest.strip_suffix(']').unwrap_or(rest);
-            (name, inner.split(',').map(|a| a.trim().to_owned()).collect())
+            (
+                name,
+                inner.split(',').map(|a| a.trim().to_owned()).collect(),
+            )
         }
         None => (spelled, Vec::new()),
     }

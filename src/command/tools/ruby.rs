@@ -42,7 +42,12 @@ pub(super) fn ruby(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         return script(tool, &step, Some(code), None, &args, world);
     }
     let base = file.rsplit('/').next().unwrap_or(&file);
-    if searched || matches!(base, "rails" | "rake" | "rspec" | "spring" | "bundle" | "thor") {
+    if searched
+        || matches!(
+            base,
+            "rails" | "rake" | "rspec" | "spring" | "bundle" | "thor"
+        )
+    {
         let words = step.argv.get(end..).unwrap_or_default().to_vec();
         return Reading::steps(vec![step.with_argv(words).through("ruby")]);
     }
@@ -79,9 +84,16 @@ fn script(
     let base = root.clone().unwrap_or_else(|| step.cwd.clone());
     let mut ruby = Ruby::new(world.files, base.clone(), step.vars.clone());
     ruby.follow = true;
-    ruby.load_dirs = vec![step.cwd.clone(), base.join("test"), base.join("spec"), base.join("lib")];
+    ruby.load_dirs = vec![
+        step.cwd.clone(),
+        base.join("test"),
+        base.join("spec"),
+        base.join("lib"),
+    ];
     let dirs = args.options.iter().filter(|o| o.name == "-I");
-    let dirs = dirs.filter_map(|o| o.value.as_deref()).flat_map(|d| d.split(':'));
+    let dirs = dirs
+        .filter_map(|o| o.value.as_deref())
+        .flat_map(|d| d.split(':'));
     ruby.load_dirs.extend(dirs.map(|d| step.path(d)));
     let mut readable = true;
     match (code, file) {
@@ -107,20 +119,27 @@ fn script(
         })
         .collect();
     let ends = |name: &str| loads.iter().any(|l| l.ends_with(name));
-    let boots = ends("config/environment") || ends("config/application") || ends("config/environment.rb");
+    let boots =
+        ends("config/environment") || ends("config/application") || ends("config/environment.rb");
     let tests = ends("rails/test_help")
         || ruby
             .facts
             .iter()
             .any(|f| matches!(f, Fact::Opaque(what) if what.contains("maintain_test_schema")));
-    let library = loads.iter().any(|l| LIBRARIES.iter().any(|lib| l.rsplit('/').next() == Some(lib)))
-        || code.is_some_and(|c| LIBRARIES.iter().any(|lib| c.contains(lib)));
+    let library = loads.iter().any(|l| {
+        LIBRARIES
+            .iter()
+            .any(|lib| l.rsplit('/').next() == Some(lib))
+    }) || code.is_some_and(|c| LIBRARIES.iter().any(|lib| c.contains(lib)));
     let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(_)));
     let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_)))) || !readable;
     let mut run = Run::new(root);
     if boots {
         let (effect, why) = if tests {
-            (Effect::Destroys, "tests load the schema into the test database and clear it")
+            (
+                Effect::Destroys,
+                "tests load the schema into the test database and clear it",
+            )
         } else {
             (Effect::Opaque, "a Ruby program that boots the application")
         };
@@ -161,9 +180,7 @@ pub(super) fn spring(tool: &'static Tool, step: &Step) -> Reading {
     let verb = step.argv.get(1).map_or("", |w| w.text.as_str());
     let words = step.argv.get(1..).unwrap_or_default().to_vec();
     match verb {
-        "rails" | "rake" | "rspec" => {
-            Reading::steps(vec![step.with_argv(words).through("spring")])
-        }
+        "rails" | "rake" | "rspec" => Reading::steps(vec![step.with_argv(words).through("spring")]),
         _ => Reading::command(Command::new(Some(tool), step.clone())),
     }
 }
@@ -212,7 +229,10 @@ pub(super) fn worker(tool: &'static Tool, step: &Step, world: &World<'_>) -> Rea
         return Reading::command(Command::new(Some(tool), step));
     };
     let named = args.value(&["-e", "--environment"]).map(str::to_owned);
-    let from_app = step.vars.filled("APP_ENV").map(std::borrow::Cow::into_owned);
+    let from_app = step
+        .vars
+        .filled("APP_ENV")
+        .map(std::borrow::Cow::into_owned);
     let env = match (tool.name, named, from_app) {
         (_, Some(env), _) => Some((env, "option -e")),
         ("sidekiq", None, Some(env)) => Some((env, "APP_ENV")),

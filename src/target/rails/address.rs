@@ -108,7 +108,12 @@ impl Fields<'_> {
     }
 }
 
-fn postgres(fields: &mut Fields<'_>, boot: &Boot<'_>, command: &Command, world: &World<'_>) -> Resolution {
+fn postgres(
+    fields: &mut Fields<'_>,
+    boot: &Boot<'_>,
+    command: &Command,
+    world: &World<'_>,
+) -> Resolution {
     let mut first = |keys: [&str; 2], field: &'static str| -> Setting {
         fields
             .text(keys[0], field)
@@ -128,7 +133,10 @@ fn postgres(fields: &mut Fields<'_>, boot: &Boot<'_>, command: &Command, world: 
     // A port that is none ends in an error of the client: said as a gap, since the configuration
     // itself was meant to reach something.
     if let Some(port) = &params.port
-        && !port.value.split(',').all(|p| p.trim().is_empty() || p.trim().parse::<u16>().is_ok())
+        && !port
+            .value
+            .split(',')
+            .all(|p| p.trim().is_empty() || p.trim().parse::<u16>().is_ok())
     {
         let why = format!("{} is no port number", port.source);
         return Resolution {
@@ -143,7 +151,9 @@ fn postgres(fields: &mut Fields<'_>, boot: &Boot<'_>, command: &Command, world: 
     let no_database = fields.has_gap("database") || nameless;
     let variables = boot.ruby.unknown_vars.iter();
     for (name, why) in variables.filter(|(name, _)| name.starts_with("PG") || *name == "*") {
-        fields.gaps.push(Gap::new("target", format!("{name}: {why}")));
+        fields
+            .gaps
+            .push(Gap::new("target", format!("{name}: {why}")));
     }
     let mut resolution = libpq::resolve(params, &boot.ruby.vars, &command.step, world);
     if no_database {
@@ -159,7 +169,9 @@ fn mysql(fields: &mut Fields<'_>, adapter: &str, boot: &Boot<'_>) -> Resolution 
     let host = fields.text("host", "host");
     let socket = fields.text("socket", "host");
     let database = fields.text("database", "database");
-    let user = fields.text("username", "user").or_else(|| fields.text("user", "user"));
+    let user = fields
+        .text("username", "user")
+        .or_else(|| fields.text("user", "user"));
     if let Some(file) = fields.text("default_file", "target") {
         let why = format!("{} names an option file of the client", file.source);
         fields.gaps.push(Gap::new("target", why));
@@ -204,7 +216,11 @@ fn mysql(fields: &mut Fields<'_>, adapter: &str, boot: &Boot<'_>) -> Resolution 
             port: None,
         },
     };
-    Resolution::target(Target::new(Engine::Mysql, address).database(database).user(user))
+    Resolution::target(
+        Target::new(Engine::Mysql, address)
+            .database(database)
+            .user(user),
+    )
 }
 
 fn sqlite(fields: &mut Fields<'_>, boot: &Boot<'_>) -> Resolution {
@@ -221,7 +237,8 @@ fn sqlite(fields: &mut Fields<'_>, boot: &Boot<'_>) -> Resolution {
         };
     };
     let name = database.value.as_str();
-    let memory = name == ":memory:" || name.starts_with("file:") && name.contains("mode=memory")
+    let memory = name == ":memory:"
+        || name.starts_with("file:") && name.contains("mode=memory")
         || name == "file::memory:";
     let address = if memory {
         Address::Memory {
@@ -231,7 +248,10 @@ fn sqlite(fields: &mut Fields<'_>, boot: &Boot<'_>) -> Resolution {
         let path = name
             .strip_prefix("file:")
             .map_or(name, |p| p.split('?').next().unwrap_or(p));
-        let path = path.strip_prefix("//").filter(|p| p.starts_with('/')).unwrap_or(path);
+        let path = path
+            .strip_prefix("//")
+            .filter(|p| p.starts_with('/'))
+            .unwrap_or(path);
         let full = dotenv::inside(&boot.ruby.root, path).display().to_string();
         Address::File {
             path: database.map(|_| full),
@@ -241,7 +261,9 @@ fn sqlite(fields: &mut Fields<'_>, boot: &Boot<'_>) -> Resolution {
 }
 
 fn network(fields: &mut Fields<'_>, engine: Engine) -> Resolution {
-    let host = fields.text("host", "host").or_else(|| fields.text("dataserver", "host"));
+    let host = fields
+        .text("host", "host")
+        .or_else(|| fields.text("dataserver", "host"));
     let database = fields.text("database", "database");
     let user = fields.text("username", "user");
     let port = fields.port();

@@ -62,7 +62,10 @@ impl<'a> Boot<'a> {
             gaps: Vec::new(),
         };
         for stub in ["bin/rails", "bin/rake"] {
-            let used = command.step.program_path().ends_with(stub.rsplit('/').next().unwrap_or(stub));
+            let used = command
+                .step
+                .program_path()
+                .ends_with(stub.rsplit('/').next().unwrap_or(stub));
             if used {
                 boot.evaluate(stub, world);
             }
@@ -179,7 +182,6 @@ impl<'a> Boot<'a> {
 
     /// A running Spring server holds the environment it was started with.
     fn spring(&mut self, command: &Command, world: &World<'_>) {
-        let stub = self.ruby.root.join("bin/spring");
         let vars = &command.step.vars;
         let disabled = vars.filled("DISABLE_SPRING").is_some_and(|v| v != "0");
         let uses = ["bin/rails", "bin/rake", "bin/spring"].iter().any(|name| {
@@ -188,7 +190,7 @@ impl<'a> Boot<'a> {
                 .read_text(&self.ruby.root.join(name))
                 .is_ok_and(|text| text.contains("spring"))
         });
-        if disabled || !uses || !world.files.exists(&stub) && !uses {
+        if disabled || !uses {
             return;
         }
         let tmp = ["SPRING_TMP_PATH", "XDG_RUNTIME_DIR", "TMPDIR"]
@@ -214,7 +216,8 @@ impl<'a> Boot<'a> {
 
     /// Whether development tasks act on the test environment too.
     pub(super) fn test_too(&self) -> bool {
-        let set = |name: &str| self.ruby.vars.has(name) || self.ruby.unknown_vars.contains_key(name);
+        let set =
+            |name: &str| self.ruby.vars.has(name) || self.ruby.unknown_vars.contains_key(name);
         self.version < (6, 1) || !set("SKIP_TEST_DATABASE") && !set("DATABASE_URL")
     }
 
@@ -320,11 +323,7 @@ impl<'a> Boot<'a> {
     }
 
     fn template_ruby<'b>(&self, shown: &str, path: PathBuf, world: &World<'b>) -> Ruby<'b> {
-        let mut ruby = Ruby::new(
-            world.files,
-            self.ruby.root.clone(),
-            self.ruby.vars.clone(),
-        );
+        let mut ruby = Ruby::new(world.files, self.ruby.root.clone(), self.ruby.vars.clone());
         ruby.unknown_vars.clone_from(&self.ruby.unknown_vars);
         ruby.rails_env.clone_from(&self.ruby.rails_env);
         ruby.credentials.clone_from(&self.ruby.credentials);
@@ -365,9 +364,13 @@ fn credentials(root: &Path, env: &str, vars: &Vars, world: &World<'_>) -> Creden
     let (file, key) = if world.files.is_file(&root.join(&own)) {
         (own, format!("config/credentials/{env}.key"))
     } else {
-        ("config/credentials.yml.enc".into(), "config/master.key".into())
+        (
+            "config/credentials.yml.enc".into(),
+            "config/master.key".into(),
+        )
     };
-    let has_key = vars.filled("RAILS_MASTER_KEY").is_some() || world.files.is_file(&root.join(&key));
+    let has_key =
+        vars.filled("RAILS_MASTER_KEY").is_some() || world.files.is_file(&root.join(&key));
     if world.files.is_file(&root.join(&file)) && has_key {
         return Credentials::Locked(format!("{file} is encrypted"));
     }

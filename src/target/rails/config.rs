@@ -44,9 +44,10 @@ impl DbConfig {
         Some(match value {
             Value::Null | Value::Bool(false) => false,
             // `to_boolean!` came with 7.2; before, any text is true.
-            Value::Str(text) if version >= (7, 2) => {
-                !matches!(text.as_str(), "false" | "f" | "0" | "off" | "FALSE" | "F" | "OFF" | "")
-            }
+            Value::Str(text) if version >= (7, 2) => !matches!(
+                text.as_str(),
+                "false" | "f" | "0" | "off" | "FALSE" | "F" | "OFF" | ""
+            ),
             _ => true,
         })
     }
@@ -159,7 +160,9 @@ fn shared(entries: &[(String, Traced)], version: Version) -> Result<Vec<(String,
     let under = |value: &Traced| -> Traced {
         let mut value = value.clone();
         if let Value::Map(keys) = &mut value.value {
-            let missing = shared.iter().filter(|(k, _)| !keys.iter().any(|(o, _)| o == k));
+            let missing = shared
+                .iter()
+                .filter(|(k, _)| !keys.iter().any(|(o, _)| o == k));
             let missing: Vec<_> = missing.cloned().collect();
             keys.extend(missing);
         }

@@ -24,7 +24,12 @@ impl Boot<'_> {
     ///
     /// # Errors
     /// Where dotenv rejects a file.
-    pub(super) fn load_dotenv(&mut self, names: &[String], overload: bool, world: &World<'_>) -> Result<(), Stop> {
+    pub(super) fn load_dotenv(
+        &mut self,
+        names: &[String],
+        overload: bool,
+        world: &World<'_>,
+    ) -> Result<(), Stop> {
         for name in names {
             let path = self.ruby.root.join(name);
             let Ok(text) = world.files.read_text(&path) else {
@@ -47,7 +52,9 @@ impl Boot<'_> {
             match value {
                 Ok(text) => {
                     self.ruby.unknown_vars.remove(&name);
-                    self.ruby.vars.set(name, text, Source::project_file(shown, line));
+                    self.ruby
+                        .vars
+                        .set(name, text, Source::project_file(shown, line));
                 }
                 Err(why) => {
                     let why = format!("{shown}:{line} {why}");
@@ -123,7 +130,9 @@ impl Boot<'_> {
         if self.ruby.vars.has(name) && !marked && !ours {
             return;
         }
-        self.ruby.vars.set(name.to_owned(), text, value.source.clone());
+        self.ruby
+            .vars
+            .set(name.to_owned(), text, value.source.clone());
     }
 }
 
@@ -142,9 +151,12 @@ fn read(
         let row = rest.split('\n').next().unwrap_or("");
         let mut used = row.len();
         let trimmed = row.trim();
-        let trimmed = trimmed.strip_prefix("export ").map_or(trimmed, str::trim_start);
+        let trimmed = trimmed
+            .strip_prefix("export ")
+            .map_or(trimmed, str::trim_start);
         let at = trimmed.find(['=', ':']);
-        if !trimmed.is_empty() && !trimmed.starts_with('#')
+        if !trimmed.is_empty()
+            && !trimmed.starts_with('#')
             && let Some(at) = at
         {
             let name = trimmed[..at].trim().to_owned();
@@ -234,7 +246,9 @@ fn interpolate(text: &str, known: &dyn Fn(&str) -> Option<String>) -> Result<Str
         if name.is_empty() {
             out.push('$');
         } else {
-            let (name, default) = name.split_once(":-").map_or((name, None), |(n, d)| (n, Some(d)));
+            let (name, default) = name
+                .split_once(":-")
+                .map_or((name, None), |(n, d)| (n, Some(d)));
             let value = known(name).filter(|v| default.is_none() || !v.is_empty());
             out.push_str(&value.or(default.map(str::to_owned)).unwrap_or_default());
         }

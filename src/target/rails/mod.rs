@@ -159,13 +159,16 @@ fn pick<'c>(
         }
         "named" | "named+test" => {
             let several = of(&boot.env, None).len() > 1;
-            if version < (6, 0) || !several || !configs.iter().any(|c| c.env == boot.env && c.name == name) {
+            if version < (6, 0)
+                || !several
+                || !configs.iter().any(|c| c.env == boot.env && c.name == name)
+            {
                 return Err(Stop::new(
                     "command-unknown",
                     format!("there is no task for a database `{name}`"),
                 ));
             }
-            let purges_test = (7, 1) <= version && version < (8, 1);
+            let purges_test = ((7, 1)..(8, 1)).contains(&version);
             if kind == "named" || version < (6, 1) {
                 own(Some(name))
             } else {

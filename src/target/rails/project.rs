@@ -11,7 +11,16 @@ use crate::target::readers::ruby::{Call, Expr, Kind, Part, parse};
 pub type Version = (u32, u32);
 
 /// Releases that stand for all that resolve differently, oldest first.
-pub const RELEASES: &[Version] = &[(5, 2), (6, 0), (6, 1), (7, 0), (7, 1), (7, 2), (8, 0), (8, 1)];
+pub const RELEASES: &[Version] = &[
+    (5, 2),
+    (6, 0),
+    (6, 1),
+    (7, 0),
+    (7, 1),
+    (7, 2),
+    (8, 0),
+    (8, 1),
+];
 
 /// A project's locked gems and its Gemfile.
 #[derive(Debug, Default)]
@@ -108,7 +117,8 @@ impl Gems {
         let lines: Vec<&Declared> = self.declared.iter().filter(|d| d.name == name).collect();
         lines.is_empty()
             || lines.iter().any(|d| {
-                d.required && (d.groups.is_empty() || d.groups.iter().any(|g| g == env || g == "default"))
+                d.required
+                    && (d.groups.is_empty() || d.groups.iter().any(|g| g == env || g == "default"))
             })
     }
 }
@@ -116,7 +126,10 @@ impl Gems {
 fn numbers(version: &str) -> Option<Version> {
     let mut parts = version.split('.');
     let major = parts.next()?.trim().parse().ok()?;
-    let minor = parts.next().and_then(|m| m.trim().parse().ok()).unwrap_or(0);
+    let minor = parts
+        .next()
+        .and_then(|m| m.trim().parse().ok())
+        .unwrap_or(0);
     Some((major, minor))
 }
 

@@ -19,7 +19,9 @@ struct Uri<'u> {
 
 /// Whether a URL is kept whole for a driver of the Java world.
 pub(super) fn kept_whole(url: &str) -> bool {
-    ["jdbc:", "http:", "https:"].iter().any(|p| url.starts_with(p))
+    ["jdbc:", "http:", "https:"]
+        .iter()
+        .any(|p| url.starts_with(p))
 }
 
 /// Whether Ruby's parser finds a scheme.
@@ -60,7 +62,9 @@ pub(super) fn keys(url: &str, version: Version) -> Result<UrlKeys, &'static str>
             own.push(("username".into(), text(uri.user)));
             own.push(("port".into(), text(uri.port)));
             own.push(("database".into(), text(Some(path))));
-            let host = uri.host.map(|h| h.trim_start_matches('[').trim_end_matches(']'));
+            let host = uri
+                .host
+                .map(|h| h.trim_start_matches('[').trim_end_matches(']'));
             own.push(("host".into(), text(host)));
         }
     }
@@ -190,7 +194,10 @@ fn authority<'u>(text: &'u str, uri: &mut Uri<'u>) -> Result<(), &'static str> {
     };
     let bracket = place.rfind(']').map_or(0, |n| n + 1);
     let (host, port) = match place.get(bracket..).and_then(|p| p.rfind(':')) {
-        Some(colon) => (&place[..bracket + colon], Some(&place[bracket + colon + 1..])),
+        Some(colon) => (
+            &place[..bracket + colon],
+            Some(&place[bracket + colon + 1..]),
+        ),
         None => (place, None),
     };
     let host_ok = if let Some(inner) = host.strip_prefix('[') {
@@ -236,22 +243,62 @@ mod tests {
     #[test]
     fn keys_are_those_of_active_record() {
         for (url, version, expected) in [
-            ("postgres://u:p@h:5433/d", (6, 1), "adapter=postgresql database=d host=h port=5433 username=u"),
+            (
+                "postgres://u:p@h:5433/d",
+                (6, 1),
+                "adapter=postgresql database=d host=h port=5433 username=u",
+            ),
             ("postgres:///d", (6, 1), "adapter=postgresql database=d"),
-            ("postgres://h/d?host=q&port=1", (6, 1), "adapter=postgresql database=d host=h"),
-            ("postgres://h/d?host=q&port=1", (7, 0), "adapter=postgresql database=d host=q port=1"),
-            ("postgres://[fd00::5]:1/d", (6, 1), "adapter=postgresql database=d host=fd00::5 port=1"),
+            (
+                "postgres://h/d?host=q&port=1",
+                (6, 1),
+                "adapter=postgresql database=d host=h",
+            ),
+            (
+                "postgres://h/d?host=q&port=1",
+                (7, 0),
+                "adapter=postgresql database=d host=q port=1",
+            ),
+            (
+                "postgres://[fd00::5]:1/d",
+                (6, 1),
+                "adapter=postgresql database=d host=fd00::5 port=1",
+            ),
             ("mysql://h/d", (7, 1), "adapter=mysql database=d host=h"),
             ("mysql://h/d", (7, 2), "adapter=mysql2 database=d host=h"),
-            ("sqlite3:db/x.sqlite3?y=1", (6, 1), "adapter=sqlite3 database=db/x.sqlite3 y=1"),
+            (
+                "sqlite3:db/x.sqlite3?y=1",
+                (6, 1),
+                "adapter=sqlite3 database=db/x.sqlite3 y=1",
+            ),
             ("sqlite3:/abs", (6, 1), "adapter=sqlite3 database=/abs"),
-            ("sqlite3://db/x", (6, 1), "adapter=sqlite3 database=/x host=db"),
-            ("postgres://%2Fvar%2Frun/d", (6, 1), "adapter=postgresql database=d host=/var/run"),
+            (
+                "sqlite3://db/x",
+                (6, 1),
+                "adapter=sqlite3 database=/x host=db",
+            ),
+            (
+                "postgres://%2Fvar%2Frun/d",
+                (6, 1),
+                "adapter=postgresql database=d host=/var/run",
+            ),
             ("", (6, 1), "error Database URL cannot be empty"),
-            ("postgres://db_prod/x", (6, 1), "error the scheme does not accept registry part (or bad hostname?)"),
-            ("postgres://h1,h2/x", (6, 1), "error the scheme does not accept registry part (or bad hostname?)"),
+            (
+                "postgres://db_prod/x",
+                (6, 1),
+                "error the scheme does not accept registry part (or bad hostname?)",
+            ),
+            (
+                "postgres://h1,h2/x",
+                (6, 1),
+                "error the scheme does not accept registry part (or bad hostname?)",
+            ),
             ("postgres://h/a b", (6, 1), "error bad URI"),
-            ("my-adapter://h/d", (6, 1), "adapter=my_adapter database=d host=h"),
+            (
+                "my-adapter://h/d",
+                (6, 1),
+                "adapter=my_adapter database=d host=h",
+            ),
         ] {
             assert_eq!(shown(url, version), expected, "{url} {version:?}");
         }

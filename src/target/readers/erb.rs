@@ -335,7 +335,12 @@ mod tests {
 
     #[test]
     fn values_are_what_ruby_would_print() {
-        let vars = [("SET", "x.internal"), ("EMPTY", ""), ("N", "7"), ("URL", "postgres://h/d")];
+        let vars = [
+            ("SET", "x.internal"),
+            ("EMPTY", ""),
+            ("N", "7"),
+            ("URL", "postgres://h/d"),
+        ];
         for (template, expected) in [
             ("<%= ENV['SET'] %>", "x.internal"),
             ("<%= ENV['NOT'] || 'd' %>", "d"),
@@ -345,10 +350,19 @@ mod tests {
             ("<%= ENV['SET'] ? 'yes_' : 'no_' %>", "yes_"),
             ("<%= ENV['N'].to_i > 5 ? \"big\" : 'small' %>", "big"),
             ("shop_<%= Rails.env %>", "shop_development"),
-            ("<%= Rails.env.production? ? 'p' : \"d-#{Rails.env}\" %>", "d-development"),
+            (
+                "<%= Rails.env.production? ? 'p' : \"d-#{Rails.env}\" %>",
+                "d-development",
+            ),
             ("<%= \"a#{ENV['NOT']}b\" %>", "ab"),
-            ("<%= File.read(Rails.root.join('config/db_host')).strip %>", "db.internal"),
-            ("<%= ENV['URL'].to_s.match?(/\\Apostgres(ql)?:/) ? 'pg' : 'my' %>", "pg"),
+            (
+                "<%= File.read(Rails.root.join('config/db_host')).strip %>",
+                "db.internal",
+            ),
+            (
+                "<%= ENV['URL'].to_s.match?(/\\Apostgres(ql)?:/) ? 'pg' : 'my' %>",
+                "pg",
+            ),
             ("<%= URI.parse(ENV['URL']).host %>", "h"),
             ("<%= ['a', 'b'].detect { |x| x == 'b' } %>", "b"),
             ("<%= ENV['SET'].sub('internal', 'test').upcase %>", "X.TEST"),
@@ -384,7 +398,10 @@ mod tests {
             [false, true, false, false, false, true],
             "{read:?}"
         );
-        assert_eq!(read.get("f").unwrap().source.text(), "config/database.yml:10");
+        assert_eq!(
+            read.get("f").unwrap().source.text(),
+            "config/database.yml:10"
+        );
     }
 
     #[test]
@@ -398,7 +415,10 @@ mod tests {
 
     #[test]
     fn ruby_errors_are_told_apart_from_what_is_not_read() {
-        assert!(matches!(read("a: 1\n<%- if true -%>\n", &[]), Err(ErbError::Syntax(2))));
+        assert!(matches!(
+            read("a: 1\n<%- if true -%>\n", &[]),
+            Err(ErbError::Syntax(2))
+        ));
         assert!(matches!(
             read("# <%= ENV.fetch('NOPE') %>\n", &[]),
             Err(ErbError::Raises(_, 1))

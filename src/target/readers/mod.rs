@@ -1,8 +1,8 @@
 //! Readers of configuration formats: they know syntax and positions, nothing of policy.
 
-pub mod toml;
 pub mod erb;
 pub mod ruby;
+pub mod toml;
 pub mod yaml;
 
 /// Stands in a rendered template for text that cannot be known. A private-use character, so that

@@ -283,8 +283,10 @@ impl<'a> Ruby<'a> {
                 }
             }
             Kind::Backtick => {
-                self.facts
-                    .push(Fact::Shell(Err(format!("backticks at {}:{line}", self.shown))));
+                self.facts.push(Fact::Shell(Err(format!(
+                    "backticks at {}:{line}",
+                    self.shown
+                ))));
                 Val::unknown(format!(
                     "{}:{line} takes the output of a shell command",
                     self.shown
@@ -347,7 +349,9 @@ impl<'a> Ruby<'a> {
                     }
                 }
             }
-            Kind::Case(subject, branches, other) => self.case(subject.as_deref(), branches, other)?,
+            Kind::Case(subject, branches, other) => {
+                self.case(subject.as_deref(), branches, other)?
+            }
             Kind::Loop(body) => {
                 let why = format!("a loop at {}:{line}", self.shown);
                 self.doubtful(&why, |ruby| ruby.run(body))?
@@ -610,8 +614,8 @@ impl<'a> Ruby<'a> {
             }
             _ => {
                 let Ok(text) = new.to_text() else { return };
-                let kept = self.vars.text(&name).is_some_and(|old| old == text)
-                    && new.origin.is_some();
+                let kept =
+                    self.vars.text(&name).is_some_and(|old| old == text) && new.origin.is_some();
                 if !kept {
                     let source = self.here(line);
                     self.vars.set(name.clone(), text, source);
@@ -701,8 +705,9 @@ fn assigned_names(text: &str) -> Vec<String> {
             let rest = &text[at + 4..];
             let (name, rest) = rest.split_once(']')?;
             let rest = rest.trim_start();
-            let assigns = rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=~")
-                || rest.starts_with("||=");
+            let assigns =
+                rest.starts_with('=') && !rest.starts_with("==") && !rest.starts_with("=~")
+                    || rest.starts_with("||=");
             assigns.then(|| name.trim_matches(['"', '\'', ' ']).to_owned())
         })
         .collect()

@@ -52,9 +52,9 @@ const VALUE_AFTER: &[&str] = &[
 /// Operators, longest first.
 const OPS: &[&str] = &[
     "**=", "<=>", "===", "...", "||=", "&&=", "<<=", ">>=", "**", "==", "!=", ">=", "<=", "&&",
-    "||", "=~", "!~", "..", "::", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "=>", "->",
-    "<<", ">>", "&.", "+", "-", "*", "/", "%", "=", "<", ">", "!", "&", "|", "^", "~", "?", ":",
-    ",", ".", "(", ")", "[", "]", "{", "}", ";",
+    "||", "=~", "!~", "..", "::", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "=>", "->", "<<",
+    ">>", "&.", "+", "-", "*", "/", "%", "=", "<", ">", "!", "&", "|", "^", "~", "?", ":", ",",
+    ".", "(", ")", "[", "]", "{", "}", ";",
 ];
 
 pub(super) struct Lexer<'a> {
@@ -167,7 +167,8 @@ impl<'a> Lexer<'a> {
                     .rev()
                     .nth(1)
                     .is_some_and(|t| matches!(t.tok, Tok::Op("." | "&.")));
-                VALUE_AFTER.contains(&name.as_str()) && !after_dot || spaced && tight && name != "end"
+                VALUE_AFTER.contains(&name.as_str()) && !after_dot
+                    || spaced && tight && name != "end"
             }
             _ => false,
         }
@@ -189,15 +190,22 @@ impl<'a> Lexer<'a> {
                 let quote = self.next_char().unwrap_or('"');
                 Tok::Sym(self.delimited(quote, None, quote == '"')?)
             }
-            ':' if self.char_at(1).is_some_and(|n| n.is_alphabetic() || n == '_')
-                && !self.rest().starts_with("::") && !self.colon_of_ternary(spaced) =>
+            ':' if self
+                .char_at(1)
+                .is_some_and(|n| n.is_alphabetic() || n == '_')
+                && !self.rest().starts_with("::")
+                && !self.colon_of_ternary(spaced) =>
             {
                 self.at += 1;
                 Tok::Sym(vec![RawPart::Text(self.name(true))])
             }
             '/' if self.value_expected(spaced) => {
                 let parts = self.delimited('/', None, true)?;
-                let flags = self.rest().len() - self.rest().trim_start_matches(['i', 'm', 'x', 'o', 'u']).len();
+                let flags = self.rest().len()
+                    - self
+                        .rest()
+                        .trim_start_matches(['i', 'm', 'x', 'o', 'u'])
+                        .len();
                 let text = self.rest()[..flags].to_owned();
                 self.at += flags;
                 Tok::Regex(parts, text)
@@ -246,7 +254,10 @@ impl<'a> Lexer<'a> {
             }
         }
         let goes_on = ahead.starts_with("&.") || ahead.starts_with('.') && !ahead.starts_with("..");
-        let repeated = matches!(self.tokens.last().map(|t| &t.tok), Some(Tok::Newline) | None);
+        let repeated = matches!(
+            self.tokens.last().map(|t| &t.tok),
+            Some(Tok::Newline) | None
+        );
         (!goes_on && !repeated).then_some(Tok::Newline)
     }
 
@@ -291,7 +302,10 @@ impl<'a> Lexer<'a> {
             .unwrap_or(rest.len());
         let next = rest[length..].chars().next();
         let after = rest[length..].chars().nth(1);
-        if suffix && matches!(next, Some('?' | '!')) && (after != Some('=') || rest[length..].chars().nth(2) == Some('=')) {
+        if suffix
+            && matches!(next, Some('?' | '!'))
+            && (after != Some('=') || rest[length..].chars().nth(2) == Some('='))
+        {
             length += 1;
         }
         self.at += length;
@@ -311,14 +325,18 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Tok {
-        let after_dot = matches!(self.tokens.last().map(|t| &t.tok), Some(Tok::Op("." | "&.")));
+        let after_dot = matches!(
+            self.tokens.last().map(|t| &t.tok),
+            Some(Tok::Op("." | "&."))
+        );
         let from = self.at;
         let mut name = self.name(true);
         // `x ?a : b` and `x?1:2` cannot be told apart from `x?`; a method is meant.
         let label = self.rest().starts_with(':') && !self.rest().starts_with("::") && !after_dot;
         let in_ternary = self.open_ternary();
         let label = label
-            && (!in_ternary || self.rest()[1..].starts_with(' ') && !self.text[..from].ends_with("? "));
+            && (!in_ternary
+                || self.rest()[1..].starts_with(' ') && !self.text[..from].ends_with("? "));
         if label && !(in_ternary && self.tokens.last().is_some_and(|t| t.tok == Tok::Op("?"))) {
             self.at += 1;
             return Tok::Label(name);
@@ -432,7 +450,12 @@ impl<'a> Lexer<'a> {
         self.fail("an interpolation is not closed")
     }
 
-    fn escape(&mut self, text: &mut String, close: char, interpolates: bool) -> Result<(), RubyError> {
+    fn escape(
+        &mut self,
+        text: &mut String,
+        close: char,
+        interpolates: bool,
+    ) -> Result<(), RubyError> {
         let Some(c) = self.next_char() else {
             return self.fail("a text is not closed");
         };
@@ -479,7 +502,9 @@ impl<'a> Lexer<'a> {
         } else {
             ('Q', 1)
         };
-        let Some(open) = self.char_at(skip).filter(|c| !c.is_alphanumeric() && !c.is_whitespace())
+        let Some(open) = self
+            .char_at(skip)
+            .filter(|c| !c.is_alphanumeric() && !c.is_whitespace())
         else {
             return self.operator();
         };

@@ -10,9 +10,51 @@ use super::value::{Rb, Val};
 
 /// Calls without a receiver that touch neither database nor environment.
 const HARMLESS: &[&str] = &[
-    "puts", "print", "p", "pp", "warn", "desc", "sleep", "include", "extend",
-    "attr_accessor", "attr_reader", "attr_writer", "private", "protected", "public", "using",
-    "module_function", "say", "printf", "binding", "srand", "autoload", "verbose", "freeze",
+    "puts",
+    "print",
+    "p",
+    "pp",
+    "warn",
+    "desc",
+    "sleep",
+    "include",
+    "extend",
+    "attr_accessor",
+    "attr_reader",
+    "attr_writer",
+    "private",
+    "protected",
+    "public",
+    "using",
+    "module_function",
+    "say",
+    "printf",
+    "binding",
+    "srand",
+    "autoload",
+    "verbose",
+    "freeze",
+];
+
+/// Classes and modules whose methods touch no database.
+const HARMLESS_CONSTANTS: &[&str] = &[
+    "Rails",
+    "File",
+    "Dir",
+    "FileUtils",
+    "Rake",
+    "Time",
+    "Date",
+    "JSON",
+    "YAML",
+    "Pathname",
+    "Process",
+    "Logger",
+    "STDOUT",
+    "STDERR",
+    "Bundler",
+    "Benchmark",
+    "SecureRandom",
 ];
 
 impl Ruby<'_> {
@@ -193,8 +235,12 @@ impl Ruby<'_> {
         }
         if let Rb::Unknown(why) = &receiver.rb {
             let why = why.clone();
-            if matches!(name, "invoke" | "execute" | "reenable" | "delete_all" | "destroy_all") {
-                self.facts.push(Fact::Opaque(format!("`{name}` at {}:{line}", self.shown)));
+            if matches!(
+                name,
+                "invoke" | "execute" | "reenable" | "delete_all" | "destroy_all"
+            ) {
+                self.facts
+                    .push(Fact::Opaque(format!("`{name}` at {}:{line}", self.shown)));
             }
             if let Some(block) = block {
                 self.doubtful(&why, |ruby| ruby.yield_to(block, &[]))?;
@@ -276,11 +322,17 @@ impl Ruby<'_> {
             },
             Rb::Object(what) => self.object_method(what, name, &args, block, line)?,
             Rb::Nil => {
-                if !matches!(name, "to_h" | "to_a" | "to_i" | "to_f" | "&" | "|" | "==" | "!=" | "=~") {
+                if !matches!(
+                    name,
+                    "to_h" | "to_a" | "to_i" | "to_f" | "&" | "|" | "==" | "!=" | "=~"
+                ) {
                     if self.doubt.is_some() {
                         return Ok(Val::nil());
                     }
-                    return Err(Flow::Raise(format!("undefined method `{name}' for nil"), line));
+                    return Err(Flow::Raise(
+                        format!("undefined method `{name}' for nil"),
+                        line,
+                    ));
                 }
                 Some(match name {
                     "to_i" => Rb::Int(0).into(),
@@ -350,7 +402,10 @@ impl Ruby<'_> {
                 Val::bool(first.is_some_and(|a| same(&a.rb, &receiver.rb)))
             }
             "!=" if known => Val::bool(first.is_some_and(|a| !same(&a.rb, &receiver.rb))),
-            "===" if known && !matches!(receiver.rb, Rb::Regex(..) | Rb::Range(..) | Rb::Const(_)) => {
+            "==="
+                if known
+                    && !matches!(receiver.rb, Rb::Regex(..) | Rb::Range(..) | Rb::Const(_)) =>
+            {
                 Val::bool(first.is_some_and(|a| same(&a.rb, &receiver.rb)))
             }
             "!" => match receiver.truth() {
@@ -361,7 +416,9 @@ impl Ruby<'_> {
                 Some(Rb::List(items)) => Val::bool(items.iter().any(|i| same(&i.rb, &receiver.rb))),
                 _ => return Ok(None),
             },
-            "freeze" | "dup" | "clone" | "itself" | "html_safe" | "squish!" | "tap" => receiver.clone(),
+            "freeze" | "dup" | "clone" | "itself" | "html_safe" | "squish!" | "tap" => {
+                receiver.clone()
+            }
             "try" | "public_send" | "send" | "then" if args.is_empty() => return Ok(None),
             _ => return Ok(None),
         }))
@@ -376,7 +433,8 @@ impl Ruby<'_> {
         _block: Option<&Block>,
         _line: usize,
     ) -> Result<Option<Val>, Flow> {
-        if asks && let Some(wanted) = name.strip_suffix('?')
+        if asks
+            && let Some(wanted) = name.strip_suffix('?')
             && args.is_empty()
             && name != "empty?"
         {
@@ -413,13 +471,24 @@ impl Ruby<'_> {
             ("upcase", _) => some(text.to_uppercase()),
             ("capitalize", _) => {
                 let mut chars = text.chars();
-                let head: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+                let head: String = chars
+                    .next()
+                    .map(|c| c.to_uppercase().collect())
+                    .unwrap_or_default();
                 some(head + &chars.as_str().to_lowercase())
             }
-            ("underscore", _) if text.chars().all(|c| !c.is_uppercase() && c != '-' && c != ':') => {
+            ("underscore", _)
+                if text
+                    .chars()
+                    .all(|c| !c.is_uppercase() && c != '-' && c != ':') =>
+            {
                 some(text.to_owned())
             }
-            ("parameterize", _) if text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_') => {
+            ("parameterize", _)
+                if text.chars().all(|c| {
+                    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'
+                }) =>
+            {
                 some(text.to_owned())
             }
             ("+" | "concat", Some(other)) if args.len() == 1 => some(format!("{text}{other}")),
@@ -437,10 +506,12 @@ impl Ruby<'_> {
             ("empty?", _) => Ok(Some(Val::bool(text.is_empty()))),
             ("include?", Some(part)) => Ok(Some(Val::bool(text.contains(part)))),
             ("start_with?" | "starts_with?", _) => Ok(Some(Val::bool(
-                args.iter().any(|a| a.to_text().is_ok_and(|p| text.starts_with(&p))),
+                args.iter()
+                    .any(|a| a.to_text().is_ok_and(|p| text.starts_with(&p))),
             ))),
             ("end_with?" | "ends_with?", _) => Ok(Some(Val::bool(
-                args.iter().any(|a| a.to_text().is_ok_and(|p| text.ends_with(&p))),
+                args.iter()
+                    .any(|a| a.to_text().is_ok_and(|p| text.ends_with(&p))),
             ))),
             ("split", first) => Ok(Some(split(text, first, args))),
             ("lines", _) => Ok(Some(list(text.split_inclusive('\n')))),
@@ -455,9 +526,11 @@ impl Ruby<'_> {
             }
             ("first", _) => match args.first().map(|a| &a.rb) {
                 None => some(text.chars().take(1).collect()),
-                Some(Rb::Int(n)) => {
-                    some(text.chars().take(usize::try_from(*n).unwrap_or(0)).collect())
-                }
+                Some(Rb::Int(n)) => some(
+                    text.chars()
+                        .take(usize::try_from(*n).unwrap_or(0))
+                        .collect(),
+                ),
                 _ => Ok(None),
             },
             ("[]" | "slice", _) => Ok(text_slice(text, args)),
@@ -472,13 +545,19 @@ impl Ruby<'_> {
                 }
                 some(path.display().to_string())
             }
-            ("expand_path", _) => some(crate::files::lexical(Path::new(text)).display().to_string()),
+            ("expand_path", _) => {
+                some(crate::files::lexical(Path::new(text)).display().to_string())
+            }
             ("basename", _) if args.is_empty() => {
                 some(text.rsplit('/').next().unwrap_or(text).to_owned())
             }
-            ("dirname" | "parent", _) => {
-                some(Path::new(text).parent().unwrap_or(Path::new("/")).display().to_string())
-            }
+            ("dirname" | "parent", _) => some(
+                Path::new(text)
+                    .parent()
+                    .unwrap_or(Path::new("/"))
+                    .display()
+                    .to_string(),
+            ),
             ("exist?", _) => Ok(Some(Val::bool(self.files.exists(&self.full(text))))),
             ("file?", _) => Ok(Some(Val::bool(self.files.is_file(&self.full(text))))),
             ("directory?", _) => Ok(Some(Val::bool(self.files.is_dir(&self.full(text))))),
@@ -540,7 +619,9 @@ impl Ruby<'_> {
             "compact" | "compact_blank" => some(Rb::List(
                 items
                     .iter()
-                    .filter(|i| i.rb != Rb::Nil && (name == "compact" || i.to_text() != Ok(String::new())))
+                    .filter(|i| {
+                        i.rb != Rb::Nil && (name == "compact" || i.to_text() != Ok(String::new()))
+                    })
                     .cloned()
                     .collect(),
             )),
@@ -557,17 +638,22 @@ impl Ruby<'_> {
                         _ => None,
                     })
                     .collect();
-                Ok(numbers.and_then(|n| match name {
-                    "max" => n.iter().max().copied(),
-                    "min" => n.iter().min().copied(),
-                    _ => Some(n.iter().sum()),
-                }).map(|n| Rb::Int(n).into()))
+                Ok(numbers
+                    .and_then(|n| match name {
+                        "max" => n.iter().max().copied(),
+                        "min" => n.iter().min().copied(),
+                        _ => Some(n.iter().sum()),
+                    })
+                    .map(|n| Rb::Int(n).into()))
             }
             "include?" | "member?" => Ok(args
                 .first()
                 .map(|a| Val::bool(items.iter().any(|i| same(&i.rb, &a.rb))))),
             "join" => {
-                let glue = args.first().and_then(|a| a.to_text().ok()).unwrap_or_default();
+                let glue = args
+                    .first()
+                    .and_then(|a| a.to_text().ok())
+                    .unwrap_or_default();
                 let texts: Result<Vec<String>, String> = items.iter().map(Val::to_text).collect();
                 Ok(Some(match texts {
                     Ok(texts) => Val::text(texts.join(&glue)),
@@ -653,7 +739,13 @@ impl Ruby<'_> {
         block: Option<&Block>,
         line: usize,
     ) -> Result<Option<Val>, Flow> {
-        let find = |key: &Val| pairs.iter().rev().find(|(k, _)| same(&k.rb, &key.rb)).map(|(_, v)| v.clone());
+        let find = |key: &Val| {
+            pairs
+                .iter()
+                .rev()
+                .find(|(k, _)| same(&k.rb, &key.rb))
+                .map(|(_, v)| v.clone())
+        };
         match (name, args.first()) {
             ("[]" | "dig", Some(key)) => {
                 let found = find(key).unwrap_or_else(Val::nil);
@@ -661,7 +753,9 @@ impl Ruby<'_> {
                     if found.rb == Rb::Nil {
                         return Ok(Some(found));
                     }
-                    return self.send(found, "dig", args[1..].to_vec(), None, line).map(Some);
+                    return self
+                        .send(found, "dig", args[1..].to_vec(), None, line)
+                        .map(Some);
                 }
                 Ok(Some(found))
             }
@@ -674,7 +768,12 @@ impl Ruby<'_> {
             ("key?" | "has_key?" | "include?", Some(key)) => {
                 Ok(Some(Val::bool(find(key).is_some())))
             }
-            ("merge", Some(Val { rb: Rb::Hash(more), .. })) => {
+            (
+                "merge",
+                Some(Val {
+                    rb: Rb::Hash(more), ..
+                }),
+            ) => {
                 let mut out = pairs.to_vec();
                 for (key, value) in more {
                     match out.iter_mut().find(|(k, _)| same(&k.rb, &key.rb)) {
@@ -697,8 +796,12 @@ impl Ruby<'_> {
                     None => Ok(None),
                 }
             }
-            ("keys", None) => Ok(Some(Rb::List(pairs.iter().map(|(k, _)| k.clone()).collect()).into())),
-            ("values", None) => Ok(Some(Rb::List(pairs.iter().map(|(_, v)| v.clone()).collect()).into())),
+            ("keys", None) => Ok(Some(
+                Rb::List(pairs.iter().map(|(k, _)| k.clone()).collect()).into(),
+            )),
+            ("values", None) => Ok(Some(
+                Rb::List(pairs.iter().map(|(_, v)| v.clone()).collect()).into(),
+            )),
             ("empty?", None) => Ok(Some(Val::bool(pairs.is_empty()))),
             ("to_h" | "symbolize_keys" | "with_indifferent_access", None) => {
                 Ok(Some(Rb::Hash(pairs.to_vec()).into()))
@@ -723,7 +826,10 @@ impl Ruby<'_> {
         Ok(match (what, name) {
             ("credentials", _) => match self.credentials.clone() {
                 Credentials::Locked(why) => Some(Val::unknown(why)),
-                Credentials::Empty if name.ends_with('!') || name == "fetch" && args.len() < 2 && block.is_none() => {
+                Credentials::Empty
+                    if name.ends_with('!')
+                        || name == "fetch" && args.len() < 2 && block.is_none() =>
+                {
                     return Err(Flow::Raise("the credentials are empty".into(), line));
                 }
                 Credentials::Empty => match (name, args.get(1), block) {
@@ -741,14 +847,18 @@ impl Ruby<'_> {
                 Some(Rb::Object("config").into())
             }
             ("config", "root") => self.rails_root(),
-            ("config", "before_configuration" | "before_initialize" | "after_initialize" | "to_prepare") => {
+            (
+                "config",
+                "before_configuration" | "before_initialize" | "after_initialize" | "to_prepare",
+            ) => {
                 if let Some(block) = block {
                     self.yield_to(block, &[])?;
                 }
                 Some(Val::nil())
             }
             ("application", "load_tasks") => {
-                self.facts.push(Fact::Load(Ok("Rails.application.load_tasks".into())));
+                self.facts
+                    .push(Fact::Load(Ok("Rails.application.load_tasks".into())));
                 Some(Val::nil())
             }
             ("application", "initialize!") => Some(Val::nil()),
@@ -851,12 +961,16 @@ impl Ruby<'_> {
                     .push(Fact::DatabaseTask(name.to_owned(), args.to_vec()));
                 return Ok(self.cannot("DatabaseTasks", line));
             }
-            ("Bundler", _) | ("Dotenv" | "Figaro", "require_keys" | "parse") | ("Time" | "Date" | "DateTime" | "SecureRandom", _) => {
+            ("Bundler", _)
+            | ("Dotenv" | "Figaro", "require_keys" | "parse")
+            | ("Time" | "Date" | "DateTime" | "SecureRandom", _) => {
                 return Ok(self.cannot(&format!("{path}.{name}"), line));
             }
             ("Dotenv", "load" | "overload") | ("Railtie", "load" | "overload") => {
                 let files: Result<Vec<String>, String> = args.iter().map(Val::to_text).collect();
-                self.facts.push(Fact::Load(files.map(|f| format!("dotenv:{name}:{}", f.join(",")))));
+                self.facts.push(Fact::Load(
+                    files.map(|f| format!("dotenv:{name}:{}", f.join(","))),
+                ));
                 return Ok(Val::nil());
             }
             ("URI", "parse") | ("URI", "()") => {
@@ -868,16 +982,9 @@ impl Ruby<'_> {
             (_, "puts" | "print") => return Ok(Val::nil()),
             _ => {}
         }
-        if short == "Base" && matches!(name, "execute" | "connection") || name == "execute" {
-            self.facts.push(Fact::Opaque(format!(
-                "`{path}.{name}` at {}:{line}",
-                self.shown
-            )));
-        } else if self.scope.is_empty() || !matches!(short, "Rails" | "File" | "Dir" | "FileUtils" | "Rake") {
-            self.facts.push(Fact::Opaque(format!(
-                "`{path}.{name}` at {}:{line}",
-                self.shown
-            )));
+        if !HARMLESS_CONSTANTS.contains(&short) {
+            let what = format!("`{path}.{name}` at {}:{line}", self.shown);
+            self.facts.push(Fact::Opaque(what));
         }
         if let Some(block) = block {
             let why = format!("`{path}.{name}` at {}:{line} is not evaluated", self.shown);
@@ -976,12 +1083,20 @@ fn uri(text: &str) -> Val {
     Rb::Hash(vec![
         part("scheme", Some(url.scheme.clone())),
         part("host", url.host.clone()),
-        part("hostname", url.host.clone().map(|h| h.trim_matches(['[', ']']).to_owned())),
+        part(
+            "hostname",
+            url.host
+                .clone()
+                .map(|h| h.trim_matches(['[', ']']).to_owned()),
+        ),
         (Rb::Sym("port".into()).into(), port),
         part("path", Some(url.path.clone())),
         part("user", url.user.clone()),
         part("userinfo", url.user.clone()),
-        (Rb::Sym("password".into()).into(), Val::unknown("a password")),
+        (
+            Rb::Sym("password".into()).into(),
+            Val::unknown("a password"),
+        ),
     ])
     .into()
 }
@@ -1021,7 +1136,9 @@ fn split(text: &str, by: Option<&str>, args: &[Val]) -> Val {
     };
     let mut parts: Vec<&str> = match (by, limit) {
         (None | Some(" "), _) => text.split_whitespace().collect(),
-        (Some(""), _) => return Rb::List(text.chars().map(|c| Val::text(c.to_string())).collect()).into(),
+        (Some(""), _) => {
+            return Rb::List(text.chars().map(|c| Val::text(c.to_string())).collect()).into();
+        }
         (Some(by), Some(n)) => text.splitn(n, by).collect(),
         (Some(by), None) => text.split(by).collect(),
     };
@@ -1106,16 +1223,17 @@ fn pattern_method(text: &str, name: &str, pattern: &Pattern, to: Option<String>)
             Some((a, b)) => Val::text(chars[a..b].iter().collect::<String>()),
             None => Val::nil(),
         },
-        "start_with?" => Val::bool(found.is_some_and(|f| f.first().copied().flatten().is_some_and(|(a, _)| a == 0))),
+        "start_with?" => Val::bool(
+            found.is_some_and(|f| f.first().copied().flatten().is_some_and(|(a, _)| a == 0)),
+        ),
         "sub" | "gsub" => {
             let to = to.filter(|t| !t.contains('\\'))?;
             let (mut out, mut at) = (String::new(), 0);
             let mut rounds = 0;
-            loop {
-                let Some((a, b)) = pattern.find(&chars, at)?.and_then(|f| f.first().copied().flatten())
-                else {
-                    break;
-                };
+            while let Some((a, b)) = pattern
+                .find(&chars, at)?
+                .and_then(|f| f.first().copied().flatten())
+            {
                 rounds += 1;
                 if a == b || rounds > 1000 {
                     return None;

@@ -60,7 +60,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_errors_with_a_line() {
-        for (text, line) in [("x = 1\n-if true -", 2), ("if x\n1", 2), ("'a", 1), ("a)", 1)] {
+        for (text, line) in [
+            ("x = 1\n-if true -", 2),
+            ("if x\n1", 2),
+            ("'a", 1),
+            ("a)", 1),
+        ] {
             assert_eq!(parse(text).map_err(|e| e.line), Err(line), "{text}");
         }
     }
@@ -74,7 +79,9 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        for text in ["(", "[", "!", "if x\n", "{ a: ", "a.b(", "-", "x = ", "\"#{"] {
+        for text in [
+            "(", "[", "!", "if x\n", "{ a: ", "a.b(", "-", "x = ", "\"#{",
+        ] {
             let _ = parse(&text.repeat(20_000));
         }
     }

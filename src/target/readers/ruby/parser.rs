@@ -394,8 +394,7 @@ impl Parser {
                 Tok::Op("::") if !token.spaced => {
                     self.at += 1;
                     left = match (self.tok().clone(), left.kind) {
-                        (Tok::Const(name), Kind::Const(path))
-                            if !matches!(self.tokens.get(self.at + 1), Some(t) if t.tok == Tok::Op("(") && !t.spaced) =>
+                        (Tok::Const(name), Kind::Const(path)) if !matches!(self.tokens.get(self.at + 1), Some(t) if t.tok == Tok::Op("(") && !t.spaced) =>
                         {
                             self.at += 1;
                             Expr {
@@ -879,7 +878,8 @@ impl Parser {
             }
             "def" => self.definition()?,
             "class" | "module" => self.class()?,
-            "return" | "next" | "break" | "raise" | "fail" | "abort" | "exit" | "redo" | "retry" => {
+            "return" | "next" | "break" | "raise" | "fail" | "abort" | "exit" | "redo"
+            | "retry" => {
                 let word = match name.as_str() {
                     "raise" | "fail" => "raise",
                     "abort" | "exit" => "exit",

@@ -302,15 +302,16 @@ impl<'t> Matcher<'t> {
         at: usize,
         then: Next<'_, 't>,
     ) -> Option<usize> {
-        self.steps = self.steps.checked_sub(1).unwrap_or(0);
+        self.steps = self.steps.saturating_sub(1);
         if self.steps == 0 || depth > 400 {
             self.steps = 0;
             return None;
         }
-        if node.lazy && count >= node.least {
-            if let Some(end) = then(self, at) {
-                return Some(end);
-            }
+        if node.lazy
+            && count >= node.least
+            && let Some(end) = then(self, at)
+        {
+            return Some(end);
         }
         if count < node.most {
             let more = self.one(&node.item, depth + 1, at, &mut |m, next| {
@@ -337,9 +338,9 @@ impl<'t> Matcher<'t> {
         let zero = match item {
             Item::Start => Some(at == 0),
             Item::End => Some(at == self.text.len()),
-            Item::EndOrNewline => Some(
-                at == self.text.len() || at + 1 == self.text.len() && here == Some('\n'),
-            ),
+            Item::EndOrNewline => {
+                Some(at == self.text.len() || at + 1 == self.text.len() && here == Some('\n'))
+            }
             Item::LineStart => Some(at == 0 || before == Some('\n')),
             Item::LineEnd => Some(at == self.text.len() || here == Some('\n')),
             Item::Boundary => Some(word(here) != word(before)),
@@ -373,7 +374,8 @@ impl<'t> Matcher<'t> {
                 let c = here?;
                 let inside = |c: char| ranges.iter().any(|(a, b)| *a <= c && c <= *b);
                 let hit = inside(c)
-                    || self.fold && (inside(c.to_ascii_lowercase()) || inside(c.to_ascii_uppercase()));
+                    || self.fold
+                        && (inside(c.to_ascii_lowercase()) || inside(c.to_ascii_uppercase()));
                 if hit == *negated {
                     return None;
                 }
@@ -390,7 +392,10 @@ mod tests {
 
     fn found(pattern: &str, text: &str) -> Option<String> {
         let chars: Vec<char> = text.chars().collect();
-        let found = Pattern::new(pattern, "").unwrap().find(&chars, 0).unwrap()?;
+        let found = Pattern::new(pattern, "")
+            .unwrap()
+            .find(&chars, 0)
+            .unwrap()?;
         let (start, end) = found[0].unwrap();
         Some(chars[start..end].iter().collect())
     }
@@ -415,6 +420,11 @@ mod tests {
     #[test]
     fn runaway_patterns_are_given_up() {
         let text: Vec<char> = "a".repeat(60).chars().chain(['!']).collect();
-        assert!(Pattern::new("(a+)+(a+)+(a+)+$", "").unwrap().find(&text, 0).is_none());
+        assert!(
+            Pattern::new("(a+)+(a+)+(a+)+$", "")
+                .unwrap()
+                .find(&text, 0)
+                .is_none()
+        );
     }
 }

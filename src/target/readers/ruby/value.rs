@@ -151,9 +151,7 @@ impl Val {
             Rb::Hash(pairs) => {
                 let inner: Option<Vec<_>> = pairs
                     .iter()
-                    .map(|(k, v)| {
-                        Some(format!("{}:{}", quoted(&k.to_text().ok()?), v.to_json()?))
-                    })
+                    .map(|(k, v)| Some(format!("{}:{}", quoted(&k.to_text().ok()?), v.to_json()?)))
                     .collect();
                 format!("{{{}}}", inner?.join(","))
             }
