@@ -16,6 +16,8 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod record;
+#[cfg(feature = "ship")]
+pub mod ship;
 pub mod source;
 pub mod sys;
 pub mod target;

@@ -46,7 +46,7 @@ impl RecordId {
     }
 
     /// A number spread evenly over all ids, for jitter.
-    pub(super) fn spread(self) -> u64 {
+    pub(crate) fn spread(self) -> u64 {
         let [.., a, b, c, d, e, f] = self.0;
         u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }

@@ -81,6 +81,83 @@ pub fn run(
     })
 }
 
+/// A tool that stays, is told things line by line and answers in lines.
+#[derive(Debug)]
+pub struct Companion {
+    child: std::process::Child,
+    input: std::process::ChildStdin,
+    output: io::BufReader<std::process::ChildStdout>,
+    errors: Option<std::thread::JoinHandle<Vec<u8>>>,
+}
+
+impl Companion {
+    /// Starts the tool.
+    ///
+    /// # Errors
+    /// Where it is not installed or cannot be started.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "tools are started here and nowhere else"
+    )]
+    pub fn start(
+        name: &str,
+        args: &[&str],
+        variables: &[(String, String)],
+    ) -> Result<Companion, String> {
+        let program = find(name).ok_or_else(|| format!("{name} is not installed"))?;
+        let mut child = Command::new(program)
+            .args(args)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .envs(variables.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("{name}: {e}"))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), errors) = pipes else {
+            return Err(format!("{name}: no pipes"));
+        };
+        Ok(Companion {
+            child,
+            input,
+            output: io::BufReader::new(output),
+            errors: Some(std::thread::spawn(move || drained(errors))),
+        })
+    }
+
+    /// Tells it something.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn tell(&mut self, text: &[u8]) -> io::Result<()> {
+        self.input.write_all(text)?;
+        self.input.flush()
+    }
+
+    /// Its next line, without newline; `None` where it has ended.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn answer(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        let read = io::BufRead::read_line(&mut self.output, &mut line)?;
+        Ok((read > 0).then(|| line.trim_end().to_owned()))
+    }
+
+    /// Ends it; what it complained of.
+    pub fn end(mut self) -> String {
+        drop(self.input);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let errors = self.errors.take().map(std::thread::JoinHandle::join);
+        let errors = errors.and_then(Result::ok).unwrap_or_default();
+        String::from_utf8_lossy(&errors).into_owned()
+    }
+}
+
 fn find(name: &str) -> Option<PathBuf> {
     let places = PLACES.iter().map(|place| PathBuf::from(place).join(name));
     places.into_iter().find(|path| path.is_file())

@@ -21,5 +21,7 @@ mod launch;
 mod servers;
 mod servers_check;
 mod shell_differential;
+#[cfg(feature = "ship")]
+mod ship;
 mod support;
 mod yaml_differential;
