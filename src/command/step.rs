@@ -47,6 +47,8 @@ pub enum Place {
 pub enum Stdin {
     /// The caller's own standard input, whatever it is.
     Inherited,
+    /// A terminal at which somebody types: a console.
+    Terminal,
     /// Nothing.
     Null,
     /// A file, redirected by the command line.

@@ -3,6 +3,7 @@
 //! A resolver reads only what the child will see: its variables, files, options. What cannot be
 //! decided becomes a [`Gap`], never a guess.
 
+pub mod clients;
 mod fields;
 pub mod libpq;
 pub mod marks;

@@ -9,6 +9,7 @@ fn resolver(name: &str) -> Option<Resolver> {
     table
         .iter()
         .chain(super::migrators::RESOLVERS)
+        .chain(super::clients::RESOLVERS)
         .find(|(key, _)| *key == name)
         .map(|(_, resolver)| *resolver)
 }

@@ -534,7 +534,7 @@ impl Run<'_> {
                 .read_text(path)
                 .map_err(|e| format!("`{}` cannot be read: {e}", path.display())),
             Stdin::Unknown(why) => Err(why.clone()),
-            Stdin::Inherited => Err("the standard input is not known".to_owned()),
+            Stdin::Inherited | Stdin::Terminal => Err("the standard input is not known".to_owned()),
         }
     }
 }

@@ -43,7 +43,7 @@ fn told(reading: &Reading) -> Vec<String> {
             Stdin::File(path) => line.push_str(&format!(" <{}", path.display())),
             Stdin::Unknown(_) => line.push_str(" <?"),
             Stdin::Null => line.push_str(" <null"),
-            Stdin::Inherited => {}
+            Stdin::Inherited | Stdin::Terminal => {}
         }
         lines.push(line);
     }

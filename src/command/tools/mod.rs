@@ -1,5 +1,7 @@
 //! One reader a kind of tool: judges the words of a step and names its actions.
 
+mod clients;
+pub mod getopt;
 mod migrators;
 mod rails;
 mod rake;
@@ -18,6 +20,9 @@ pub(super) fn words(tool: &'static Tool, step: &Step) -> Reading {
 /// Judges a step by the reader that the catalogue names for its tool.
 pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     if let Some(reading) = super::unwrap::read(tool.reader, tool, step, world) {
+        return reading;
+    }
+    if let Some(reading) = clients::read(tool.reader, tool, step, world) {
         return reading;
     }
     match tool.reader {

@@ -212,7 +212,9 @@ fn from_stdin(
                 Reading::opaque(Some(tool), step, "script", why)
             }
         },
-        Stdin::Inherited => Reading::opaque(Some(tool), step, "console", "a shell session"),
+        Stdin::Inherited | Stdin::Terminal => {
+            Reading::opaque(Some(tool), step, "console", "a shell session")
+        }
         Stdin::Unknown(why) => {
             let why = format!("a script that cannot be read beforehand: {why}");
             Reading::opaque(Some(tool), step, "script", why)
@@ -273,7 +275,7 @@ pub(super) fn scheduled(tool: &'static Tool, step: &Step, world: &World<'_>) -> 
         Stdin::Text(text, _) => Some(text.clone()),
         Stdin::File(path) => world.files.read_text(path).ok(),
         Stdin::Null => Some(String::new()),
-        Stdin::Inherited | Stdin::Unknown(_) => None,
+        Stdin::Inherited | Stdin::Terminal | Stdin::Unknown(_) => None,
     };
     let Some(text) = text else {
         let why = "runs a script later that cannot be read beforehand";

@@ -1,0 +1,9 @@
+//! Resolvers of the databases' own clients, one file a client.
+
+pub mod debian;
+mod postgres;
+
+use super::Resolver;
+
+/// The resolvers of this room by their catalogue name.
+pub(super) const RESOLVERS: &[(&str, Resolver)] = &[("libpq", postgres::resolve)];
