@@ -266,7 +266,7 @@ impl Judge<'_> {
         let after = tokens.get(at + 1);
         let nothing = (Finding::new("SELECT", Effect::Reads, ""), 0);
         if token.is("INTO") {
-            return (self.into_clause(after), 0);
+            return (self.clause_of_into(after), 0);
         }
         if token.is("UPDATE") && before.is_some_and(|t| t.is_any(&["FOR", "KEY"])) {
             return (
@@ -292,7 +292,7 @@ impl Judge<'_> {
         (found, part.len())
     }
 
-    fn into_clause(&self, after: Option<&Token<'_>>) -> Finding {
+    fn clause_of_into(&self, after: Option<&Token<'_>>) -> Finding {
         match after {
             Some(t) if t.is_any(&["OUTFILE", "DUMPFILE"]) => Finding::new(
                 "SELECT INTO OUTFILE",

@@ -133,8 +133,7 @@ impl SqlReading {
 /// no client commands in it.
 pub fn judge(text: &str, dialect: Dialect) -> SqlReading {
     let mut collector = Collector::new(text, dialect);
-    let mut lexer = Lexer::new(text, dialect, false);
-    while let Some(token) = lexer.next() {
+    for token in Lexer::new(text, dialect, false) {
         if token.symbol(';') {
             collector.end();
         } else {
