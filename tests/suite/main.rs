@@ -15,13 +15,13 @@ mod architecture;
 mod catalogue;
 mod config;
 mod dotenv_vectors;
+mod fence;
 mod incident;
 mod journal;
 mod launch;
 mod servers;
 mod servers_check;
 mod shell_differential;
-#[cfg(feature = "ship")]
 mod ship;
 mod support;
 mod yaml_differential;
