@@ -19,6 +19,7 @@ mod fence;
 mod incident;
 mod journal;
 mod launch;
+mod rails_differential;
 mod servers;
 mod servers_check;
 mod shell_differential;

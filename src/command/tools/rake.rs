@@ -227,7 +227,10 @@ impl Context<'_> {
     /// Adds what a task of that name does: by the catalogue, and by the project's own definitions.
     fn task(&self, spelled: &str, run: &mut Run, depth: usize) {
         let (name, arguments) = split_arguments(spelled);
-        let name = name.strip_prefix("app:").unwrap_or(name);
+        let name = match name.strip_prefix("app:") {
+            Some(inner) if self.tasks.action(name).is_none() => inner,
+            _ => name,
+        };
         if depth > 12 {
             run.opaque(name, "tasks that lead to tasks without end");
             return;

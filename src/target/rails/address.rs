@@ -224,7 +224,8 @@ fn mysql(fields: &mut Fields<'_>, adapter: &str, boot: &Boot<'_>) -> Resolution 
 }
 
 fn sqlite(fields: &mut Fields<'_>, boot: &Boot<'_>) -> Resolution {
-    let Some(database) = fields.text("database", "file") else {
+    let database = fields.text("database", "file");
+    let Some(database) = database.filter(|d| !d.value.trim().is_empty()) else {
         if fields.has_gap("file") {
             return Resolution::none();
         }

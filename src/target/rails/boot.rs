@@ -242,6 +242,7 @@ impl<'a> Boot<'a> {
             env: &self.env,
             version: self.version,
             look: &look,
+            first_pass: false,
         };
         let content = match self.content(command, setting, world)? {
             Content::Known(content) => content.map(|c| *c),
@@ -339,6 +340,10 @@ impl<'a> Boot<'a> {
         let emptied = erb::emptied(text);
         let Ok(value) = read(&Rendered::plain(emptied, shown), shown) else {
             return Ok(());
+        };
+        let setting = Setting {
+            first_pass: true,
+            ..setting
         };
         config::build(Some(&value), setting).map(|_| ())
     }

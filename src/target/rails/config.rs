@@ -89,6 +89,8 @@ pub(super) struct Setting<'a> {
     pub version: Version,
     /// Look-up of variables.
     pub look: Look<'a>,
+    /// The first reading, which only names tasks, merges no `shared:`.
+    pub first_pass: bool,
 }
 
 /// Builds all configurations from the file's content (`None`: there is no file).
@@ -100,7 +102,12 @@ pub(super) fn build(file: Option<&Traced>, setting: Setting<'_>) -> Result<Vec<D
     if let Some(file) = file {
         match &file.value {
             Value::Map(entries) => {
-                for (env, value) in shared(entries, setting.version)? {
+                let entries = if setting.first_pass {
+                    entries.clone()
+                } else {
+                    shared(entries, setting.version)?
+                };
+                for (env, value) in entries {
                     environment(&env, &value, setting, &mut configs)?;
                 }
             }
