@@ -5,6 +5,7 @@
 
 pub mod clients;
 mod fields;
+pub mod laravel;
 pub mod libpq;
 pub mod marks;
 mod migrators;

@@ -5,7 +5,10 @@ use crate::command::{Command, Place, World};
 
 /// The resolver of that catalogue name.
 fn resolver(name: &str) -> Option<Resolver> {
-    let table: &[(&str, Resolver)] = &[("rails", super::rails::resolve)];
+    let table: &[(&str, Resolver)] = &[
+        ("laravel", super::laravel::resolve),
+        ("rails", super::rails::resolve),
+    ];
     table
         .iter()
         .chain(super::migrators::RESOLVERS)

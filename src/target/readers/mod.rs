@@ -1,6 +1,7 @@
 //! Readers of configuration formats: they know syntax and positions, nothing of policy.
 
 pub mod erb;
+pub mod php;
 pub mod ruby;
 pub mod toml;
 pub mod yaml;
