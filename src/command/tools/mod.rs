@@ -6,6 +6,12 @@ mod migrators;
 mod rails;
 mod rake;
 mod ruby;
+mod artisan;
+mod composer;
+mod migrators;
+mod php;
+mod phpunit;
+mod symfony;
 mod words;
 
 use super::{Reading, Step, Tool, World};
@@ -40,6 +46,13 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "spring" => ruby::spring(tool, step),
         "rspec" => ruby::rspec(tool, step, world),
         "rails-worker" => ruby::worker(tool, step, world),
+        "php" => php::read(tool, step, world),
+        "artisan" => artisan::read(tool, step, world),
+        "phpunit" => phpunit::read(tool, step, world),
+        "composer" => composer::composer(tool, step, world),
+        "sail" => composer::sail(tool, step),
+        "envoy" => composer::envoy(tool, step, world),
+        "deployer" => composer::deployer(tool, step),
         other => Reading::opaque(
             Some(tool),
             step,

@@ -12,36 +12,71 @@ use ast::{Expr, Kind};
 const MAX_PROVIDERS: usize = 200;
 
 /// Reads `artisan` and the bootstrap files. `env` is the environment before them.
-pub fn read(root: &Path, script: &Path, env: &Env<'_>, files: &dyn Files) -> Boot {
+pub(super) fn read(root: &Path, script: &Path, env: &Env<'_>, files: &dyn Files) -> Boot {
     let mut boot = Boot::default();
-    let places = [script.to_owned(), root.join("bootstrap/autoload.php"), root.join("bootstrap/app.php")];
+    let places = [
+        script.to_owned(),
+        root.join("bootstrap/autoload.php"),
+        root.join("bootstrap/app.php"),
+    ];
     for path in places {
-        let Ok(text) = files.read_text(&path) else { continue };
+        let Ok(text) = files.read_text(&path) else {
+            continue;
+        };
         if !INTERESTING.iter().any(|word| text.contains(word)) {
             continue;
         }
         let statements = php::parse(&text);
-        let mut reader = Reader { path: &path, env, boot: &mut boot, root };
+        let mut reader = Reader {
+            path: &path,
+            env,
+            boot: &mut boot,
+            root,
+        };
         ast::walk(&statements, &mut |e| reader.look(e));
     }
     for path in providers(root, files) {
-        let Ok(text) = files.read_text(&path) else { continue };
+        let Ok(text) = files.read_text(&path) else {
+            continue;
+        };
         if !REWRITES.iter().any(|word| text.contains(word)) {
             continue;
         }
         let statements = php::parse(&text);
-        let mut reader = Reader { path: &path, env, boot: &mut boot, root };
+        let mut reader = Reader {
+            path: &path,
+            env,
+            boot: &mut boot,
+            root,
+        };
         ast::walk(&statements, &mut |e| reader.look_for_rewrites(e));
     }
     boot
 }
 
 const INTERESTING: &[&str] = &[
-    "putenv", "_ENV", "_SERVER", "loadEnvironmentFrom", "useEnvironmentPath", "Application", "config", "Config",
-    "FrameworkConfiguration", "setDefaultConnection", "Dotenv", "BasePath",
+    "putenv",
+    "_ENV",
+    "_SERVER",
+    "loadEnvironmentFrom",
+    "useEnvironmentPath",
+    "Application",
+    "config",
+    "Config",
+    "FrameworkConfiguration",
+    "setDefaultConnection",
+    "Dotenv",
+    "BasePath",
 ];
 
-const REWRITES: &[&str] = &["config(", "Config::", "['config']", "'config'", "setDefaultConnection", "putenv"];
+const REWRITES: &[&str] = &[
+    "config(",
+    "Config::",
+    "['config']",
+    "'config'",
+    "setDefaultConnection",
+    "putenv",
+];
 
 fn providers(root: &Path, files: &dyn Files) -> Vec<PathBuf> {
     let mut out = Vec::new();
@@ -101,7 +136,9 @@ impl Reader<'_> {
                     self.base(&arg.value);
                 }
             }
-            Kind::StaticCall(class, name, args) if name == "configure" && class.ends_with("Application") => {
+            Kind::StaticCall(class, name, args)
+                if name == "configure" && class.ends_with("Application") =>
+            {
                 if let Some(arg) = args.first() {
                     self.base(&arg.value);
                 }
@@ -127,7 +164,9 @@ impl Reader<'_> {
     }
 
     fn assignment(&mut self, place: &Expr, value: &Expr, line: usize) {
-        let Kind::Index(base, Some(key)) = &place.kind else { return };
+        let Kind::Index(base, Some(key)) = &place.kind else {
+            return;
+        };
         let Kind::Var(name) = &base.kind else { return };
         if name != "_ENV" && name != "_SERVER" {
             return;
@@ -166,15 +205,22 @@ impl Reader<'_> {
                     }
                 }
             }
-            Kind::StaticCall(class, name, args) if class.ends_with("Config") && matches!(name.as_str(), "set" | "push" | "prepend") => {
+            Kind::StaticCall(class, name, args)
+                if class.ends_with("Config")
+                    && matches!(name.as_str(), "set" | "push" | "prepend") =>
+            {
                 self.set_call(args, expr.line);
             }
             Kind::Method(on, name, args) if name == "set" && speaks_of_config(on) => {
                 self.set_call(args, expr.line);
             }
-            Kind::Method(_, name, _) | Kind::StaticCall(_, name, _) if name == "setDefaultConnection" => {
+            Kind::Method(_, name, _) | Kind::StaticCall(_, name, _)
+                if name == "setDefaultConnection" =>
+            {
                 let place = self.place(expr.line);
-                self.boot.rewrites.push(format!("{place} changes the default connection while the application boots"));
+                self.boot.rewrites.push(format!(
+                    "{place} changes the default connection while the application boots"
+                ));
             }
             _ => {}
         }
@@ -182,7 +228,10 @@ impl Reader<'_> {
 
     fn set_call(&mut self, args: &[ast::Item], line: usize) {
         match args.first().map(|a| &a.value) {
-            Some(Expr { kind: Kind::Array(items), .. }) => {
+            Some(Expr {
+                kind: Kind::Array(items),
+                ..
+            }) => {
                 for item in items {
                     let key = item.key.as_ref().and_then(|k| self.text(k));
                     self.rewrite(key.as_deref(), line);
@@ -200,7 +249,9 @@ impl Reader<'_> {
         if key.is_none_or(|k| k == "database" || k.starts_with("database.")) {
             let place = self.place(line);
             let what = key.unwrap_or("configuration");
-            self.boot.rewrites.push(format!("{place} sets `{what}` while the application boots"));
+            self.boot
+                .rewrites
+                .push(format!("{place} sets `{what}` while the application boots"));
         }
     }
 }
@@ -208,7 +259,9 @@ impl Reader<'_> {
 /// `config()`, `$app['config']`, `$this->app->make('config')`.
 fn speaks_of_config(on: &Expr) -> bool {
     match &on.kind {
-        Kind::Call(name, args) => name.trim_start_matches('\\') == "config" || args.iter().any(|a| is_config(&a.value)),
+        Kind::Call(name, args) => {
+            name.trim_start_matches('\\') == "config" || args.iter().any(|a| is_config(&a.value))
+        }
         Kind::Index(_, Some(key)) => is_config(key),
         Kind::Method(_, _, args) => args.iter().any(|a| is_config(&a.value)),
         Kind::Property(_, name) => name == "config",

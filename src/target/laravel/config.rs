@@ -10,8 +10,11 @@ use crate::files::shown;
 use crate::source::Source;
 use crate::target::readers::php::{self, Array, Cell, Found, Host, Key, Val};
 
+/// How defaults that stand in no file are called.
+const OWN: &str = "Laravel's own configuration";
+
 /// Where the configuration comes from.
-pub enum Origin {
+pub(super) enum Origin {
     /// A cache file.
     Cached(Cell, PathBuf),
     /// The files in `config/`.
@@ -29,7 +32,9 @@ fn cache_path(env: &Env<'_>) -> PathBuf {
         return own;
     }
     if !version.at_least(6, 0) {
-        let named = env.variable(php::Place::Env, "APP_CONFIG_CACHE").and_then(|c| c.val.text());
+        let named = env
+            .variable(php::Place::Env, "APP_CONFIG_CACHE")
+            .and_then(|c| c.val.text());
         return named.map_or(own, PathBuf::from);
     }
     match env.get("APP_CONFIG_CACHE").map(|c| c.val) {
@@ -46,7 +51,7 @@ fn cache_path(env: &Env<'_>) -> PathBuf {
 }
 
 /// Whether the configuration is cached before the `.env` file is read: then it is not read.
-pub fn is_cached(env: &Env<'_>) -> bool {
+pub(super) fn is_cached(env: &Env<'_>) -> bool {
     env.release.laravel.at_least(5, 2) && env.files().is_file(&cache_path(env))
 }
 
@@ -54,24 +59,34 @@ pub fn is_cached(env: &Env<'_>) -> bool {
 ///
 /// # Errors
 /// Where what stands in the cache's place cannot be loaded.
-pub fn origin(env: &Env<'_>) -> Result<Origin, Stop> {
+pub(super) fn origin(env: &Env<'_>) -> Result<Origin, Stop> {
     let path = cache_path(env);
     let label = shown(&path, &env.base);
     if env.files().is_dir(&path) {
-        let what = if label.is_empty() { ".".to_owned() } else { label };
-        return Err(Stop::new("boot-crash", format!("the cached configuration is a directory: {what}")));
+        let what = if label.is_empty() {
+            ".".to_owned()
+        } else {
+            label
+        };
+        return Err(Stop::new(
+            "boot-crash",
+            format!("the cached configuration is a directory: {what}"),
+        ));
     }
     if !env.files().exists(&path) {
         return Ok(Origin::Files);
     }
     match php::file(&path, env) {
         Ok(cell) => Ok(Origin::Cached(cell, path)),
-        Err(e) => Err(Stop::new("cached-config-unreadable", format!("{label}: {e}"))),
+        Err(e) => Err(Stop::new(
+            "cached-config-unreadable",
+            format!("{label}: {e}"),
+        )),
     }
 }
 
 /// One configuration file (`database`, `queue`), by its origin.
-pub fn section(name: &str, origin: &Origin, env: &Env<'_>, boot: &Boot) -> Cell {
+pub(super) fn section(name: &str, origin: &Origin, env: &Env<'_>, boot: &Boot) -> Cell {
     if let Some(known) = env.configs.borrow().get(name) {
         return known.clone();
     }
@@ -83,7 +98,9 @@ pub fn section(name: &str, origin: &Origin, env: &Env<'_>, boot: &Boot) -> Cell 
         },
         Origin::Files => from_files(name, env, boot),
     };
-    env.configs.borrow_mut().insert(name.to_owned(), cell.clone());
+    env.configs
+        .borrow_mut()
+        .insert(name.to_owned(), cell.clone());
     cell
 }
 
@@ -98,7 +115,10 @@ fn from_files(name: &str, env: &Env<'_>, boot: &Boot) -> Cell {
         Err(crate::files::FileError::Missing) => None,
         Err(e) => {
             let label = shown(&path, &env.base);
-            return Cell::new(Val::unknown(format!("{label}: {e}")), Source::project_file(&label, 1));
+            return Cell::new(
+                Val::unknown(format!("{label}: {e}")),
+                Source::project_file(&label, 1),
+            );
         }
     };
     let merges = env.release.laravel.at_least(11, 0) && !boot.unmerged;
@@ -112,11 +132,14 @@ fn from_files(name: &str, env: &Env<'_>, boot: &Boot) -> Cell {
 
 /// The framework's own file: the project's copy of it, else what is known here.
 fn framework(name: &str, env: &Env<'_>) -> Option<Cell> {
-    let copy = env.base.join("vendor/laravel/framework/config").join(format!("{name}.php"));
+    let copy = env
+        .base
+        .join("vendor/laravel/framework/config")
+        .join(format!("{name}.php"));
     if let Ok(cell) = php::file(&copy, env) {
         return Some(cell);
     }
-    let all = php::text(include_str!("defaults.php"), Path::new("Laravel's own configuration"), env);
+    let all = php::text(include_str!("defaults.php"), Path::new(OWN), env);
     match all.get(name) {
         Found::Yes(cell) => Some(plain(cell)),
         _ => None,
@@ -125,13 +148,9 @@ fn framework(name: &str, env: &Env<'_>) -> Option<Cell> {
 
 /// Defaults without line numbers: they stand in no file of the project.
 fn plain(cell: &Cell) -> Cell {
-    let own = "Laravel's own configuration";
     let mut out = cell.clone();
-    let relabel = |s: &Source| {
-        if s.text().starts_with(own) { Source::default_of("Laravel") } else { s.clone() }
-    };
-    out.source = relabel(&out.source);
-    out.beat = out.beat.iter().map(relabel).collect();
+    out.source = relabelled(&out.source);
+    out.beat = out.beat.iter().map(relabelled).collect();
     if let Val::Array(array) = &out.val {
         let mut inner = Array::default();
         for (key, value) in array.iter() {
@@ -140,6 +159,14 @@ fn plain(cell: &Cell) -> Cell {
         out.val = Val::Array(Rc::new(inner));
     }
     out
+}
+
+fn relabelled(source: &Source) -> Source {
+    if source.text().starts_with(OWN) {
+        Source::default_of("Laravel")
+    } else {
+        source.clone()
+    }
 }
 
 /// The project's file over the framework's, one level deep in the options that the framework

@@ -15,29 +15,29 @@ use crate::target::readers::php::{Answer, Cell, Host, Place, Val};
 
 /// What the bootstrap files say.
 #[derive(Debug, Default)]
-pub struct Boot {
+pub(super) struct Boot {
     /// The project's directory, where an inherited variable may move it.
-    pub base: Option<PathBuf>,
+    pub(super) base: Option<PathBuf>,
     /// Directory of the `.env` file.
-    pub env_path: Option<PathBuf>,
+    pub(super) env_path: Option<PathBuf>,
     /// Name of the `.env` file.
-    pub env_file: Option<String>,
+    pub(super) env_file: Option<String>,
     /// Variables set before the framework starts.
-    pub variables: Vec<(String, String, Source)>,
+    pub(super) variables: Vec<(String, String, Source)>,
     /// What is done there that cannot be followed and touches the environment.
-    pub unclear: Vec<String>,
+    pub(super) unclear: Vec<String>,
     /// What is done there that cannot be followed and touches the databases' configuration.
-    pub rewrites: Vec<String>,
+    pub(super) rewrites: Vec<String>,
     /// Whether the framework's own configuration is not merged in (11+).
-    pub unmerged: bool,
+    pub(super) unmerged: bool,
 }
 
 /// The variables in force.
-pub struct Env<'a> {
+pub(super) struct Env<'a> {
     /// The project's directory.
-    pub base: PathBuf,
+    pub(super) base: PathBuf,
     /// The releases.
-    pub release: Release,
+    pub(super) release: Release,
     files: &'a dyn Files,
     process: Vars,
     loaded: HashMap<String, (String, Source)>,
@@ -45,14 +45,21 @@ pub struct Env<'a> {
     imports: Option<bool>,
     script: String,
     /// Configuration files by name, read so far (for `config()` outside of configuration).
-    pub configs: RefCell<HashMap<String, Cell>>,
+    pub(super) configs: RefCell<HashMap<String, Cell>>,
     /// Whether `config()` may be answered.
-    pub answers_config: std::cell::Cell<bool>,
+    pub(super) answers_config: std::cell::Cell<bool>,
 }
 
 impl<'a> Env<'a> {
     /// The environment before any `.env` file.
-    pub fn new(base: PathBuf, release: Release, process: &Vars, boot: &Boot, files: &'a dyn Files, argv: &[String]) -> Self {
+    pub(super) fn new(
+        base: PathBuf,
+        release: Release,
+        process: &Vars,
+        boot: &Boot,
+        files: &'a dyn Files,
+        argv: &[String],
+    ) -> Self {
         let mut process = process.clone();
         for (name, value, source) in &boot.variables {
             process.set(name.clone(), value, source.clone());
@@ -71,7 +78,7 @@ impl<'a> Env<'a> {
     }
 
     /// A raw value: the process's own, then the file's.
-    pub fn raw(&self, name: &str) -> Option<(String, Source)> {
+    pub(super) fn raw(&self, name: &str) -> Option<(String, Source)> {
         if let Some(var) = self.process.get(name) {
             let source = match var.source.kind() {
                 SourceKind::ProjectFile => var.source.clone(),
@@ -88,23 +95,33 @@ impl<'a> Env<'a> {
     /// What PHP itself puts into `$_SERVER`.
     fn built_in(&self, name: &str) -> Option<String> {
         match name {
-            "PHP_SELF" | "SCRIPT_NAME" | "SCRIPT_FILENAME" | "PATH_TRANSLATED" => Some(self.script.clone()),
+            "PHP_SELF" | "SCRIPT_NAME" | "SCRIPT_FILENAME" | "PATH_TRANSLATED" => {
+                Some(self.script.clone())
+            }
             "DOCUMENT_ROOT" => Some(String::new()),
             _ => None,
         }
     }
 
     /// `env($name)` without a default.
-    pub fn get(&self, name: &str) -> Option<Cell> {
+    pub(super) fn get(&self, name: &str) -> Option<Cell> {
         let (value, source) = self.raw(name)?;
         let beat = self.beaten(name);
-        Some(Cell { val: cast(&value, self.release.laravel), source, beat })
+        Some(Cell {
+            val: cast(&value, self.release.laravel),
+            source,
+            beat,
+        })
     }
 
     /// The line of the file that lost to the process.
     fn beaten(&self, name: &str) -> Vec<Source> {
         if self.process.has(name) {
-            self.loaded.get(name).map(|(_, s)| s.clone()).into_iter().collect()
+            self.loaded
+                .get(name)
+                .map(|(_, s)| s.clone())
+                .into_iter()
+                .collect()
         } else {
             Vec::new()
         }
@@ -114,7 +131,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// Where the file is invalid, the command stops.
-    pub fn load(&mut self, boot: &Boot, tokens: &[String]) -> Result<PathBuf, Stop> {
+    pub(super) fn load(&mut self, boot: &Boot, tokens: &[String]) -> Result<PathBuf, Stop> {
         let dir = boot.env_path.clone().unwrap_or_else(|| self.base.clone());
         let name = self.choose(boot.env_file.as_deref().unwrap_or(".env"), &dir, tokens);
         let path = dir.join(&name);
@@ -124,12 +141,28 @@ impl<'a> Env<'a> {
         };
         let label = shown(&path, &self.base);
         let version = self.release.dotenv;
-        let text = if version.major >= 5 { text.replace('\u{FFFD}', "?") } else { text };
-        let defined = |name: &str| self.process.text(name).map(|t| t.into_owned()).or_else(|| self.built_in(name));
-        let entries = dotenv::read(&text, version, &defined)
-            .map_err(|e| Stop::new("env-file-invalid", format!("{label}:{}: {}", e.line, e.what)))?;
+        let text = if version.major >= 5 {
+            text.replace('\u{FFFD}', "?")
+        } else {
+            text
+        };
+        let defined = |name: &str| {
+            self.process
+                .text(name)
+                .map(|t| t.into_owned())
+                .or_else(|| self.built_in(name))
+        };
+        let entries = dotenv::read(&text, version, &defined).map_err(|e| {
+            Stop::new(
+                "env-file-invalid",
+                format!("{label}:{}: {}", e.line, e.what),
+            )
+        })?;
         if version.major >= 4 && entries.iter().any(|e| e.name == "argv") {
-            return Err(Stop::new("boot-crash", format!("{label} sets `argv`, which the framework then cannot read")));
+            return Err(Stop::new(
+                "boot-crash",
+                format!("{label} sets `argv`, which the framework then cannot read"),
+            ));
         }
         let all = dotenv::effective(&entries, version, &|_| None);
         self.loaded = all
@@ -146,11 +179,14 @@ impl<'a> Env<'a> {
             let name = format!("{base}.{suffix}");
             self.files.is_file(&dir.join(&name)).then_some(name)
         };
-        let console = self.get("APP_RUNNING_IN_CONSOLE").and_then(|c| match c.val {
-            Val::Null => None,
-            val => val.truth(),
-        });
-        let option = env_option(tokens).filter(|_| version.at_least(5, 3) && console != Some(false));
+        let console = self
+            .get("APP_RUNNING_IN_CONSOLE")
+            .and_then(|c| match c.val {
+                Val::Null => None,
+                val => val.truth(),
+            });
+        let option =
+            env_option(tokens).filter(|_| version.at_least(5, 3) && console != Some(false));
         let named = option.as_deref().and_then(exists);
         let process = self
             .get("APP_ENV")
@@ -161,7 +197,9 @@ impl<'a> Env<'a> {
             (5, 4) => {
                 let first = named.unwrap_or_else(|| base.to_owned());
                 let second = process.map(|e| format!("{first}.{e}"));
-                second.filter(|n| self.files.is_file(&dir.join(n))).unwrap_or(first)
+                second
+                    .filter(|n| self.files.is_file(&dir.join(n)))
+                    .unwrap_or(first)
             }
             _ => named
                 .or_else(|| process.as_deref().and_then(exists))
@@ -180,7 +218,10 @@ impl<'a> Env<'a> {
         }
         let text = path.display().to_string();
         let text = text.strip_suffix('/').unwrap_or(&text).to_owned();
-        Some(Cell::new(Val::Str(text), args.first().map_or(here.clone(), |a| a.source.clone())))
+        Some(Cell::new(
+            Val::Str(text),
+            args.first().map_or(here.clone(), |a| a.source.clone()),
+        ))
     }
 
     /// `config('a.b.c')`, outside of configuration files.
@@ -205,8 +246,16 @@ impl<'a> Env<'a> {
 
 impl Host for Env<'_> {
     fn variable(&self, place: Place, name: &str) -> Option<Cell> {
-        if place == Place::Server && matches!(name, "argv" | "argc" | "REQUEST_TIME" | "REQUEST_TIME_FLOAT") {
-            return Some(Cell::new(Val::unknown(format!("$_SERVER['{name}']")), Source::default_of("PHP")));
+        if place == Place::Server
+            && matches!(
+                name,
+                "argv" | "argc" | "REQUEST_TIME" | "REQUEST_TIME_FLOAT"
+            )
+        {
+            return Some(Cell::new(
+                Val::unknown(format!("$_SERVER['{name}']")),
+                Source::default_of("PHP"),
+            ));
         }
         if place != Place::Server && self.built_in(name).is_some() && !self.process.has(name) {
             return None;
@@ -218,26 +267,39 @@ impl Host for Env<'_> {
                 Some(true) => {}
                 Some(false) => return None,
                 None => {
-                    let why = format!("$_ENV['{name}'] depends on variables_order in a php.ini that was not found");
+                    let why = format!(
+                        "$_ENV['{name}'] depends on variables_order in a php.ini that was not found"
+                    );
                     return Some(Cell::new(Val::unknown(why), Source::default_of("PHP")));
                 }
             }
         }
         let (value, source) = self.raw(name)?;
-        Some(Cell { val: Val::Str(value), source, beat: self.beaten(name) })
+        Some(Cell {
+            val: Val::Str(value),
+            source,
+            beat: self.beaten(name),
+        })
     }
 
     fn call(&self, name: &str, args: &[Cell], here: &Source) -> Option<Answer> {
         let folder = match name {
             "env" => {
                 let Some(key) = args.first()?.val.text() else {
-                    let why = args.first()?.why_unknown().unwrap_or("a name that is not text").to_owned();
+                    let why = args
+                        .first()?
+                        .why_unknown()
+                        .unwrap_or("a name that is not text")
+                        .to_owned();
                     return Some(Answer::Cell(Cell::new(Val::unknown(why), here.clone())));
                 };
                 return Some(match self.get(&key) {
                     Some(mut cell) => {
                         if args.len() > 1 {
-                            cell.beat.push(Source::new(SourceKind::ProjectFile, format!("{} default", here.text())));
+                            cell.beat.push(Source::new(
+                                SourceKind::ProjectFile,
+                                format!("{} default", here.text()),
+                            ));
                         }
                         Answer::Cell(cell)
                     }
@@ -281,11 +343,17 @@ fn cast(value: &str, version: Version) -> Val {
         "null" | "(null)" => return Val::Null,
         _ => {}
     }
-    let quotes: &[char] = if version.at_least(5, 8) { &['"', '\''] } else { &['"'] };
+    let quotes: &[char] = if version.at_least(5, 8) {
+        &['"', '\'']
+    } else {
+        &['"']
+    };
     for quote in quotes {
         if value.len() >= 2
             && !value.contains('\n')
-            && let Some(inner) = value.strip_prefix(*quote).and_then(|v| v.strip_suffix(*quote))
+            && let Some(inner) = value
+                .strip_prefix(*quote)
+                .and_then(|v| v.strip_suffix(*quote))
         {
             return Val::Str(inner.to_owned());
         }
@@ -294,7 +362,7 @@ fn cast(value: &str, version: Version) -> Val {
 }
 
 /// The value of the first `--env` among all words, also behind `--`.
-pub fn env_option(tokens: &[String]) -> Option<String> {
+pub(super) fn env_option(tokens: &[String]) -> Option<String> {
     let mut words = tokens.iter();
     while let Some(word) = words.next() {
         if word == "--env" {
@@ -351,7 +419,10 @@ fn ini_files(files: &dyn Files) -> Vec<String> {
         .into_iter()
         .map(|version| format!("/etc/php/{version}/cli/php.ini"))
         .collect();
-    out.extend(["/usr/local/etc/php/php.ini".to_owned(), "/etc/php.ini".to_owned()]);
+    out.extend([
+        "/usr/local/etc/php/php.ini".to_owned(),
+        "/etc/php.ini".to_owned(),
+    ]);
     out
 }
 
@@ -365,7 +436,7 @@ fn variables_order(ini: &str) -> bool {
 
 impl Env<'_> {
     /// Everything that native libraries see in the process.
-    pub fn all_variables(&self) -> Vars {
+    pub(super) fn all_variables(&self) -> Vars {
         let mut vars = self.process.clone();
         for (name, (value, source)) in &self.loaded {
             if !vars.has(name) {

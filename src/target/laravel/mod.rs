@@ -5,6 +5,7 @@ mod boot;
 mod config;
 mod connection;
 mod env;
+mod testing;
 mod url;
 mod uses;
 mod version;
@@ -25,12 +26,18 @@ pub use version::{Release, Version, detect};
 /// `script` (the artisan file), `artisan` (the command's name), `tokens` (how many words stand
 /// before artisan's own), `connection` (`--database`) and `uses`.
 pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
+    if command.hint("uses") == Some("none") {
+        return Resolution::none();
+    }
     let Some(root) = command.hint("root").map(PathBuf::from) else {
         return Resolution::unresolved("the project of this command is not known");
     };
     match Session::start(root, command, world) {
         Ok(session) => session.resolve(command, world),
-        Err(stop) => Resolution { errors: vec![stop], ..Resolution::default() },
+        Err(stop) => Resolution {
+            errors: vec![stop],
+            ..Resolution::default()
+        },
     }
 }
 
@@ -46,30 +53,72 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn start(root: PathBuf, command: &Command, world: &World<'a>) -> Result<Session<'a>, Stop> {
         let files = world.files;
-        let vars = &command.step.vars;
         let argv: Vec<String> = command.step.argv.iter().map(|w| w.text.clone()).collect();
-        let before: usize = command.hint("tokens").and_then(|n| n.parse().ok()).unwrap_or(1);
+        let before: usize = command
+            .hint("tokens")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(1);
         let tokens = argv.get(before..).unwrap_or(&[]).to_vec();
         let php_words = argv.get(..before).unwrap_or(&[]).to_vec();
-        let script = command.hint("script").map_or_else(|| root.join("artisan"), PathBuf::from);
+        let script = command
+            .hint("script")
+            .map_or_else(|| root.join("artisan"), PathBuf::from);
         let release = version::detect(&root, files);
-        let first = Env::new(root.clone(), release, vars, &Boot::default(), files, &php_words);
+        let testing = command.hint("testing").is_some();
+        let vars = &if testing {
+            testing::variables(command, &root, &command.step.vars, release.laravel, files)
+        } else {
+            command.step.vars.clone()
+        };
+        let first = Env::new(
+            root.clone(),
+            release,
+            vars,
+            &Boot::default(),
+            files,
+            &php_words,
+        );
         let mut boot = boot::read(&root, &script, &first, files);
         let mut base = boot.base.clone().unwrap_or_else(|| root.clone());
         let mut notes = Vec::new();
         if let Some(moved) = &boot.base {
-            notes.push(format!("the application's directory is {}", moved.display()));
+            notes.push(format!(
+                "the application's directory is {}",
+                moved.display()
+            ));
         }
         if let Some(path) = moved_by_variable(release, &root, &first, files) {
             base = path;
         }
-        let release = if base == root { release } else { version::detect(&base, files) };
+        let release = if base == root {
+            release
+        } else {
+            version::detect(&base, files)
+        };
         if !release.found {
-            notes.push("Laravel's version is not known: the rules of the newest one are taken".to_owned());
+            notes.push(
+                "Laravel's version is not known: the rules of the newest one are taken".to_owned(),
+            );
         }
         let mut env = Env::new(base, release, vars, &boot, files, &php_words);
+        if command
+            .hint("testing")
+            .is_some_and(|t| t.starts_with("dusk"))
+        {
+            let dusk = files
+                .list(&env.base)
+                .iter()
+                .any(|n| n.starts_with(".env.dusk"));
+            if dusk {
+                boot.unclear.push(
+                    "dusk puts a .env.dusk file in the place of .env while it runs".to_owned(),
+                );
+            }
+        }
         if config::is_cached(&env) {
-            notes.push("the configuration is cached: .env files and variables are not read".to_owned());
+            notes.push(
+                "the configuration is cached: .env files and variables are not read".to_owned(),
+            );
         } else {
             env.load(&boot, &tokens)?;
         }
@@ -77,7 +126,13 @@ impl<'a> Session<'a> {
         if let Origin::Cached(..) = origin {
             boot.unmerged = true;
         }
-        Ok(Session { env, boot, origin, notes, tokens })
+        Ok(Session {
+            env,
+            boot,
+            origin,
+            notes,
+            tokens,
+        })
     }
 
     fn section(&self, name: &str) -> Cell {
@@ -86,10 +141,17 @@ impl<'a> Session<'a> {
 
     fn resolve(&self, command: &Command, world: &World<'_>) -> Resolution {
         if let Some(stop) = self.broken_cache() {
-            return Resolution { errors: vec![stop], ..Resolution::default() };
+            return Resolution {
+                errors: vec![stop],
+                ..Resolution::default()
+            };
         }
         let database = self.section("database");
-        let connector = Connector { env: &self.env, command, world };
+        let connector = Connector {
+            env: &self.env,
+            command,
+            world,
+        };
         let uses = uses::Uses {
             connector: &connector,
             origin: &self.origin,
@@ -109,7 +171,9 @@ impl<'a> Session<'a> {
                     found.errors.clear();
                 }
                 found.targets.retain(|t| {
-                    !resolution.targets.iter().any(|o| o.engine == t.engine && o.address == t.address && o.database == t.database)
+                    !resolution.targets.iter().any(|o| {
+                        o.engine == t.engine && o.address == t.address && o.database == t.database
+                    })
                 });
                 resolution.merge(found);
             }
@@ -137,22 +201,31 @@ impl<'a> Session<'a> {
             },
         };
         let artisan = command.hint("artisan").unwrap_or("");
-        let direct = artisan.starts_with("migrate") || matches!(artisan, "db:wipe" | "db" | "schema:dump");
+        let direct =
+            artisan.starts_with("migrate") || matches!(artisan, "db:wipe" | "db" | "schema:dump");
         let reads = command.hint("reads").is_some();
         connector.resolve(&name, database, Ask { direct, reads })
     }
 
     /// A cache file that holds no application: no command is there to run.
     fn broken_cache(&self) -> Option<Stop> {
-        let Origin::Cached(cell, path) = &self.origin else { return None };
+        let Origin::Cached(cell, path) = &self.origin else {
+            return None;
+        };
         let label = crate::files::shown(path, &self.env.base);
         match &cell.val {
             Val::Array(_) => match (cell.get("app"), cell.get("database")) {
-                (Found::No, Found::No) => Some(Stop::new("command-unknown", format!("{label} is empty: no command is registered"))),
+                (Found::No, Found::No) => Some(Stop::new(
+                    "command-unknown",
+                    format!("{label} is empty: no command is registered"),
+                )),
                 _ => None,
             },
             Val::Unknown(_) => None,
-            _ => Some(Stop::new("cached-config-unreadable", format!("{label} returns no configuration"))),
+            _ => Some(Stop::new(
+                "cached-config-unreadable",
+                format!("{label} returns no configuration"),
+            )),
         }
     }
 
@@ -166,31 +239,53 @@ impl<'a> Session<'a> {
             Found::Yes(cell) => cell.clone(),
             _ if matches!(self.origin, Origin::Files) => match self.env.get("APP_ENV") {
                 Some(cell) => cell,
-                None => Cell::new(Val::Str("production".to_owned()), Source::default_of("Laravel")),
+                None => Cell::new(
+                    Val::Str("production".to_owned()),
+                    Source::default_of("Laravel"),
+                ),
             },
             _ => return None,
         };
         let value = cell.val.text()?;
-        Some(Sourced { value, source: cell.source, beat: cell.beat })
+        Some(Sourced {
+            value,
+            source: cell.source,
+            beat: cell.beat,
+        })
     }
 }
 
 fn default_name(database: &Cell) -> Result<String, Box<Resolution>> {
     match database.get("default") {
         Found::Yes(cell) => match &cell.val {
-            Val::Unknown(why) => Err(Box::new(Resolution::unresolved(format!("the default connection: {why}")))),
+            Val::Unknown(why) => Err(Box::new(Resolution::unresolved(format!(
+                "the default connection: {why}"
+            )))),
             val => match val.text().filter(|t| !t.is_empty()) {
                 Some(name) => Ok(name),
-                None => Err(Box::new(Resolution::error("connection-not-configured", format!("the default connection has no name ({})", cell.source)))),
+                None => Err(Box::new(Resolution::error(
+                    "connection-not-configured",
+                    format!("the default connection has no name ({})", cell.source),
+                ))),
             },
         },
-        Found::No => Err(Box::new(Resolution::error("connection-not-configured", format!("no default connection is configured ({})", database.source)))),
-        Found::Unknown(why) => Err(Box::new(Resolution::unresolved(format!("the default connection: {why}")))),
+        Found::No => Err(Box::new(Resolution::error(
+            "connection-not-configured",
+            format!("no default connection is configured ({})", database.source),
+        ))),
+        Found::Unknown(why) => Err(Box::new(Resolution::unresolved(format!(
+            "the default connection: {why}"
+        )))),
     }
 }
 
 /// Releases from 11 on take the directory from `APP_BASE_PATH` where the bootstrap names none.
-fn moved_by_variable(release: Release, root: &std::path::Path, env: &Env<'_>, files: &dyn crate::files::Files) -> Option<PathBuf> {
+fn moved_by_variable(
+    release: Release,
+    root: &std::path::Path,
+    env: &Env<'_>,
+    files: &dyn crate::files::Files,
+) -> Option<PathBuf> {
     if !release.laravel.at_least(11, 0) {
         return None;
     }
@@ -199,7 +294,8 @@ fn moved_by_variable(release: Release, root: &std::path::Path, env: &Env<'_>, fi
         return None;
     }
     let (value, source) = env.raw("APP_BASE_PATH")?;
-    (source.kind() != SourceKind::ProjectFile && value.starts_with('/')).then(|| PathBuf::from(value))
+    (source.kind() != SourceKind::ProjectFile && value.starts_with('/'))
+        .then(|| PathBuf::from(value))
 }
 
 /// The names that the project's configuration asks the environment for: `env('X')`, `getenv('X')`,
@@ -208,11 +304,15 @@ pub fn names_that_matter(root: &std::path::Path, files: &dyn crate::files::Files
     let mut out = std::collections::BTreeSet::new();
     let dir = root.join("config");
     for name in files.list(&dir).iter().filter(|n| n.ends_with(".php")) {
-        let Ok(text) = files.read_text(&dir.join(name)) else { continue };
+        let Ok(text) = files.read_text(&dir.join(name)) else {
+            continue;
+        };
         for opening in ["env(", "_ENV[", "_SERVER["] {
             for (at, _) in text.match_indices(opening) {
                 let rest = text[at + opening.len()..].trim_start();
-                let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else { continue };
+                let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
+                    continue;
+                };
                 if let Some((found, _)) = rest[1..].split_once(quote) {
                     out.insert(found.to_owned());
                 }
@@ -220,13 +320,20 @@ pub fn names_that_matter(root: &std::path::Path, files: &dyn crate::files::Files
         }
     }
     for name in files.list(root).iter().filter(|n| n.starts_with(".env")) {
-        let Ok(text) = files.read_text(&root.join(name)) else { continue };
+        let Ok(text) = files.read_text(&root.join(name)) else {
+            continue;
+        };
         for (at, _) in text.match_indices("${") {
             if let Some((found, _)) = text[at + 2..].split_once('}') {
                 out.insert(found.to_owned());
             }
         }
     }
-    let valid = |n: &String| !n.is_empty() && n.len() < 128 && n.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b));
+    let valid = |n: &String| {
+        !n.is_empty()
+            && n.len() < 128
+            && n.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
+    };
     out.into_iter().filter(valid).collect()
 }

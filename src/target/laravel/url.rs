@@ -22,7 +22,7 @@ const ALIASES: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// Where the URL is malformed, the framework stops.
-pub fn merge(config: &Cell) -> Result<Cell, Stop> {
+pub(super) fn merge(config: &Cell) -> Result<Cell, Stop> {
     let mut array = match &config.val {
         Val::Array(array) => (**array).clone(),
         Val::Str(_) => {
@@ -42,7 +42,12 @@ pub fn merge(config: &Cell) -> Result<Cell, Stop> {
         Some(false) => return Ok(config.with(Val::Array(Rc::new(array)))),
         Some(true) => {}
         None => {
-            array.poison(&url_cell.why_unknown().unwrap_or("the url is not known").into());
+            array.poison(
+                &url_cell
+                    .why_unknown()
+                    .unwrap_or("the url is not known")
+                    .into(),
+            );
             return Ok(config.with(Val::Array(Rc::new(array))));
         }
     }
@@ -51,8 +56,15 @@ pub fn merge(config: &Cell) -> Result<Cell, Stop> {
         return Ok(config.with(Val::Array(Rc::new(array))));
     };
     let text = sqlite_slashes(&text);
-    let parts = url::parse(&text)
-        .ok_or_else(|| Stop::new("url-malformed", format!("the connection's URL cannot be parsed ({})", url_cell.source)))?;
+    let parts = url::parse(&text).ok_or_else(|| {
+        Stop::new(
+            "url-malformed",
+            format!(
+                "the connection's URL cannot be parsed ({})",
+                url_cell.source
+            ),
+        )
+    })?;
     for (key, val) in primary(&parts, &url_cell) {
         put(&mut array, key, val, &url_cell);
     }
@@ -93,17 +105,33 @@ fn native(text: &str, cell: &Cell) -> Val {
 fn primary(parts: &url::Parts, cell: &Cell) -> Vec<(&'static str, Val)> {
     let decoded = |text: &Option<String>| text.as_deref().map(|t| native(&decode(t), cell));
     let mut out = Vec::new();
-    if let Some(scheme) = decoded(&parts.scheme).and_then(|v| v.text()).filter(|s| !s.is_empty()) {
-        let driver = ALIASES.iter().find(|(alias, _)| *alias == scheme).map_or(scheme.as_str(), |(_, driver)| driver);
+    if let Some(scheme) = decoded(&parts.scheme)
+        .and_then(|v| v.text())
+        .filter(|s| !s.is_empty())
+    {
+        let driver = ALIASES
+            .iter()
+            .find(|(alias, _)| *alias == scheme)
+            .map_or(scheme.as_str(), |(_, driver)| driver);
         out.push(("driver", Val::Str(driver.to_owned())));
     }
-    if let Some(path) = decoded(&parts.path).filter(|v| v.truth() == Some(true)).and_then(|v| v.text())
+    if let Some(path) = decoded(&parts.path)
+        .filter(|v| v.truth() == Some(true))
+        .and_then(|v| v.text())
         && path != "/"
     {
         out.push(("database", Val::Str(path.chars().skip(1).collect())));
     }
     let port = parts.port.map(|p| Val::Int(i64::from(p)));
-    for (key, val) in [("host", decoded(&parts.host)), ("port", port), ("username", decoded(&parts.user)), ("password", parts.pass.as_ref().map(|_| Val::Str(String::new())))] {
+    for (key, val) in [
+        ("host", decoded(&parts.host)),
+        ("port", port),
+        ("username", decoded(&parts.user)),
+        (
+            "password",
+            parts.pass.as_ref().map(|_| Val::Str(String::new())),
+        ),
+    ] {
         if let Some(val) = val.filter(|v| !matches!(v, Val::Null)) {
             out.push((key, val));
         }
@@ -125,7 +153,9 @@ fn query(text: &str, cell: &Cell) -> Vec<(String, Val)> {
             nest(&mut root, &head, &keys, cell.with(value));
         }
     }
-    root.iter().map(|(key, cell)| (key.text(), cell.val.clone())).collect()
+    root.iter()
+        .map(|(key, cell)| (key.text(), cell.val.clone()))
+        .collect()
 }
 
 /// `a[b][c]` as `a` and `[b, c]`.
@@ -152,13 +182,24 @@ fn brackets(name: &str) -> (String, Vec<String>) {
 fn nest(array: &mut Array, head: &str, keys: &[String], cell: Cell) {
     let key = Key::of(head);
     let Some((next, rest)) = keys.split_first() else {
-        return if head.is_empty() { array.push(cell) } else { array.set(key, cell) };
+        return if head.is_empty() {
+            array.push(cell)
+        } else {
+            array.set(key, cell)
+        };
     };
     let mut inner = match array.get(&key) {
-        Found::Yes(Cell { val: Val::Array(inner), .. }) if !head.is_empty() => (**inner).clone(),
+        Found::Yes(Cell {
+            val: Val::Array(inner),
+            ..
+        }) if !head.is_empty() => (**inner).clone(),
         _ => Array::default(),
     };
     nest(&mut inner, next, rest, cell.clone());
     let wrapped = cell.with(Val::Array(Rc::new(inner)));
-    if head.is_empty() { array.push(wrapped) } else { array.set(key, wrapped) }
+    if head.is_empty() {
+        array.push(wrapped)
+    } else {
+        array.set(key, wrapped)
+    }
 }

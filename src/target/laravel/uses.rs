@@ -12,17 +12,17 @@ use ast::{Kind, Stmt};
 const MAX_MIGRATIONS: usize = 3000;
 
 /// Everything that is needed to follow a use.
-pub struct Uses<'a> {
+pub(super) struct Uses<'a> {
     /// How connections are resolved.
-    pub connector: &'a Connector<'a>,
+    pub(super) connector: &'a Connector<'a>,
     /// Where configuration comes from.
-    pub origin: &'a Origin,
+    pub(super) origin: &'a Origin,
     /// What the bootstrap said.
-    pub boot: &'a Boot,
+    pub(super) boot: &'a Boot,
     /// The `database` configuration.
-    pub database: &'a Cell,
+    pub(super) database: &'a Cell,
     /// The default connection's name.
-    pub default: Option<String>,
+    pub(super) default: Option<String>,
 }
 
 /// A dotted value of a section.
@@ -48,7 +48,7 @@ impl Uses<'_> {
     }
 
     /// The databases of one kind of use.
-    pub fn of(&self, what: &str, command: &Command) -> Resolution {
+    pub(super) fn of(&self, what: &str, command: &Command) -> Resolution {
         match what {
             "queue" => self.queue(command),
             "failed" => self.table("queue", "failed.database", "failed.driver"),
@@ -69,7 +69,10 @@ impl Uses<'_> {
             Some(val) => val.text().filter(|t| !t.is_empty()),
             None => None,
         };
-        let ask = Ask { direct: false, reads: false };
+        let ask = Ask {
+            direct: false,
+            reads: false,
+        };
         match named.or_else(|| self.default.clone()) {
             Some(name) => self.connector.resolve(&name, self.database, ask),
             None => Resolution::none(),
@@ -82,13 +85,16 @@ impl Uses<'_> {
             Some(val) => val.text().filter(|t| !t.is_empty()),
             None => None,
         };
-        self.connector.redis(name.as_deref().unwrap_or("default"), self.database)
+        self.connector
+            .redis(name.as_deref().unwrap_or("default"), self.database)
     }
 
     fn table(&self, file: &str, connection: &str, driver: &str) -> Resolution {
         let section = self.section(file);
         if !driver.is_empty() {
-            let driver = dig(&section, driver).and_then(|c| c.val.text()).unwrap_or_default();
+            let driver = dig(&section, driver)
+                .and_then(|c| c.val.text())
+                .unwrap_or_default();
             if matches!(driver.as_str(), "null" | "file" | "dynamodb") {
                 return Resolution::none();
             }
@@ -165,7 +171,11 @@ impl Uses<'_> {
             paths.push(env.base.join("database/migrations"));
         }
         for path in given {
-            paths.push(if realpath { path.into() } else { env.base.join(path.trim_start_matches('/')) });
+            paths.push(if realpath {
+                path.into()
+            } else {
+                env.base.join(path.trim_start_matches('/'))
+            });
         }
         let mut resolution = Resolution::none();
         let mut count = 0;
@@ -173,12 +183,19 @@ impl Uses<'_> {
             let names: Vec<_> = if path.extension().is_some_and(|e| e == "php") {
                 vec![path.clone()]
             } else {
-                files.list(&path).iter().filter(|n| n.ends_with(".php")).map(|n| path.join(n)).collect()
+                files
+                    .list(&path)
+                    .iter()
+                    .filter(|n| n.ends_with(".php"))
+                    .map(|n| path.join(n))
+                    .collect()
             };
             for file in names {
                 count += 1;
                 if count > MAX_MIGRATIONS {
-                    resolution.gaps.push(Gap::new("target", "too many migrations to look into"));
+                    resolution
+                        .gaps
+                        .push(Gap::new("target", "too many migrations to look into"));
                     return resolution;
                 }
                 self.migration(&file, &mut resolution);
@@ -189,7 +206,9 @@ impl Uses<'_> {
 
     fn migration(&self, file: &std::path::Path, resolution: &mut Resolution) {
         let env = self.env();
-        let Ok(text) = env.files().read_text(file) else { return };
+        let Ok(text) = env.files().read_text(file) else {
+            return;
+        };
         if !text.contains("onnection") {
             return;
         }
@@ -204,10 +223,19 @@ impl Uses<'_> {
             let cell = php::expression(file, &expr, env);
             let found = match &cell.val {
                 Val::Null => Resolution::none(),
-                Val::Unknown(why) => Resolution::unresolved(format!("{label}:{line} chooses a connection: {why}")),
+                Val::Unknown(why) => {
+                    Resolution::unresolved(format!("{label}:{line} chooses a connection: {why}"))
+                }
                 val => match val.text().filter(|t| !t.is_empty()) {
                     Some(name) => {
-                        let mut found = self.connector.resolve(&name, self.database, Ask { direct: true, reads: false });
+                        let mut found = self.connector.resolve(
+                            &name,
+                            self.database,
+                            Ask {
+                                direct: true,
+                                reads: false,
+                            },
+                        );
                         // A connection that is missing stops that migration, not those before it.
                         found.errors.clear();
                         for target in &mut found.targets {
@@ -219,7 +247,10 @@ impl Uses<'_> {
                 },
             };
             let known = |t: &crate::target::Target| {
-                resolution.targets.iter().any(|o| o.address == t.address && o.database == t.database)
+                resolution
+                    .targets
+                    .iter()
+                    .any(|o| o.address == t.address && o.database == t.database)
             };
             let mut found = found;
             found.targets.retain(|t| !known(t));

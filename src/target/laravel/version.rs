@@ -64,13 +64,21 @@ pub fn detect(root: &Path, files: &dyn Files) -> Release {
     let lock = || text(root, "composer.lock", files);
     let own = constant(&text(root, application, files).unwrap_or_default());
     let laravel = own
-        .or_else(|| installed.as_deref().and_then(|t| package(t, "laravel/framework")))
+        .or_else(|| {
+            installed
+                .as_deref()
+                .and_then(|t| package(t, "laravel/framework"))
+        })
         .or_else(|| package(&lock()?, "laravel/framework"))
         .or_else(|| {
             let loads = ["bootstrap/autoload.php", "bootstrap/app.php", "artisan"]
                 .iter()
-                .any(|f| text(root, f, files).is_some_and(|t| t.contains("Illuminate/autoload.php")));
-            let debian = loads.then(|| files.read_text(Path::new(DEBIAN)).ok()).flatten();
+                .any(|f| {
+                    text(root, f, files).is_some_and(|t| t.contains("Illuminate/autoload.php"))
+                });
+            let debian = loads
+                .then(|| files.read_text(Path::new(DEBIAN)).ok())
+                .flatten();
             debian.and_then(|t| constant(&t))
         });
     let dotenv = installed
@@ -101,9 +109,11 @@ fn constant(text: &str) -> Option<(u32, u32)> {
 fn package(text: &str, name: &str) -> Option<(u32, u32)> {
     let quoted = format!("\"{}\"", name.replace('/', "\\/"));
     let plain = format!("\"{name}\"");
-    let named = |at: usize| text[..at].trim_end().ends_with(':') && {
-        let before = text[..at].trim_end().trim_end_matches(':').trim_end();
-        before.ends_with("\"name\"")
+    let named = |at: usize| {
+        text[..at].trim_end().ends_with(':') && {
+            let before = text[..at].trim_end().trim_end_matches(':').trim_end();
+            before.ends_with("\"name\"")
+        }
     };
     let at = text
         .match_indices(&plain)
@@ -131,12 +141,18 @@ mod tests {
         let lock = r#"{"packages": [{"name": "laravel/framework", "version": "v8.83.26", "require": {"vlucas/phpdotenv": "^5.4"}}, {"name": "vlucas/phpdotenv", "version": "v5.4.1"}]}"#;
         let files = Memory::new().with("/p/composer.lock", lock);
         let release = detect(Path::new("/p"), &files);
-        assert_eq!((release.laravel, release.dotenv), (Version::new(8, 83), Dotenv::new(5, 4)));
+        assert_eq!(
+            (release.laravel, release.dotenv),
+            (Version::new(8, 83), Dotenv::new(5, 4))
+        );
         let files = files.with(
             "/p/vendor/laravel/framework/src/Illuminate/Foundation/Application.php",
             "<?php class Application { const VERSION = '10.48.29'; }",
         );
-        assert_eq!(detect(Path::new("/p"), &files).laravel, Version::new(10, 48));
+        assert_eq!(
+            detect(Path::new("/p"), &files).laravel,
+            Version::new(10, 48)
+        );
         let none = detect(Path::new("/q"), &files);
         assert!(!none.found && none.laravel == Version::NEWEST);
     }

@@ -175,7 +175,10 @@ impl Expr {
             }
         };
         match &self.kind {
-            Kind::Array(list) | Kind::Call(_, list) | Kind::StaticCall(_, _, list) | Kind::New(_, list) => {
+            Kind::Array(list)
+            | Kind::Call(_, list)
+            | Kind::StaticCall(_, _, list)
+            | Kind::New(_, list) => {
                 items(list, f);
             }
             Kind::CallValue(on, list) | Kind::Method(on, _, list) => {

@@ -53,11 +53,46 @@ pub(super) fn is_pure(name: &str) -> bool {
 }
 
 const PURE: &[&str] = &[
-    "extension_loaded", "defined", "constant", "function_exists", "class_exists", "version_compare", "env",
-    "array_filter", "array_map", "array_merge", "config", "base_path", "database_path", "storage_path", "config_path",
-    "app_path", "public_path", "resource_path", "preg_replace", "sprintf", "json_decode", "file_get_contents",
-    "base64_decode", "php_sapi_name", "gethostname", "date", "time", "hash", "md5", "sha1", "strtr", "phpversion",
-    "getenv", "filter_var", "ini_get", "collect", "app", "now", "str", "windows_os",
+    "extension_loaded",
+    "defined",
+    "constant",
+    "function_exists",
+    "class_exists",
+    "version_compare",
+    "env",
+    "array_filter",
+    "array_map",
+    "array_merge",
+    "config",
+    "base_path",
+    "database_path",
+    "storage_path",
+    "config_path",
+    "app_path",
+    "public_path",
+    "resource_path",
+    "preg_replace",
+    "sprintf",
+    "json_decode",
+    "file_get_contents",
+    "base64_decode",
+    "php_sapi_name",
+    "gethostname",
+    "date",
+    "time",
+    "hash",
+    "md5",
+    "sha1",
+    "strtr",
+    "phpversion",
+    "getenv",
+    "filter_var",
+    "ini_get",
+    "collect",
+    "app",
+    "now",
+    "str",
+    "windows_os",
 ];
 
 fn text(args: &[Cell], at: usize) -> Option<String> {
@@ -110,9 +145,21 @@ pub(super) fn function(name: &str, args: &[Cell]) -> Option<Val> {
         "blank" => Val::Bool(blank(known(args)?)?),
         "parse_url" => parse_url(args)?,
         "php_sapi_name" => string("cli"),
-        "json_decode" if int(args, 1).unwrap_or(0) == 1 => from_json(&serde_json::from_str(&text(args, 0)?).ok()?, &args[0]),
-        "dirname" => string(dirname(&text(args, 0)?, args.get(1).map_or(Some(1), |a| a.val.int())?)),
-        "basename" if args.len() == 1 => string(text(args, 0)?.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned()),
+        "json_decode" if int(args, 1).unwrap_or(0) == 1 => {
+            from_json(&serde_json::from_str(&text(args, 0)?).ok()?, &args[0])
+        }
+        "dirname" => string(dirname(
+            &text(args, 0)?,
+            args.get(1).map_or(Some(1), |a| a.val.int())?,
+        )),
+        "basename" if args.len() == 1 => string(
+            text(args, 0)?
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or("")
+                .to_owned(),
+        ),
         "max" | "min" if args.len() == 2 => {
             let (a, b) = (whole(&args[0].val)?, whole(&args[1].val)?);
             Val::Int(if name == "max" { a.max(b) } else { a.min(b) })
@@ -122,7 +169,9 @@ pub(super) fn function(name: &str, args: &[Cell]) -> Option<Val> {
 }
 
 fn known(args: &[Cell]) -> Option<&Val> {
-    args.first().map(|a| &a.val).filter(|v| !matches!(v, Val::Unknown(_)))
+    args.first()
+        .map(|a| &a.val)
+        .filter(|v| !matches!(v, Val::Unknown(_)))
 }
 
 fn blank(val: &Val) -> Option<bool> {
@@ -159,7 +208,11 @@ fn strings(name: &str, args: &[Cell]) -> Option<Val> {
                 "mb_strtoupper" => string(t.to_uppercase()),
                 _ => {
                     let (head, tail) = t.split_at_checked(1).unwrap_or((&t, ""));
-                    let head = if name == "ucfirst" { head.to_ascii_uppercase() } else { head.to_ascii_lowercase() };
+                    let head = if name == "ucfirst" {
+                        head.to_ascii_uppercase()
+                    } else {
+                        head.to_ascii_lowercase()
+                    };
                     string(head + tail)
                 }
             }
@@ -237,7 +290,11 @@ fn substr(t: &str, start: i64, length: Option<&Cell>) -> Option<Val> {
         return None;
     }
     let size = i64::try_from(t.len()).ok()?;
-    let from = if start < 0 { (size + start).max(0) } else { start.min(size) };
+    let from = if start < 0 {
+        (size + start).max(0)
+    } else {
+        start.min(size)
+    };
     let to = match length.map(|c| &c.val) {
         None | Some(Val::Null) => size,
         Some(val) => match val.int()? {
@@ -253,7 +310,9 @@ fn str_replace(args: &[Cell]) -> Option<Val> {
     let subject = text(args, 2)?;
     let list = |at: usize| -> Option<Vec<String>> {
         match &args.get(at)?.val {
-            Val::Array(a) if a.why_open().is_none() => a.iter().map(|(_, c)| c.val.text()).collect(),
+            Val::Array(a) if a.why_open().is_none() => {
+                a.iter().map(|(_, c)| c.val.text()).collect()
+            }
             other => Some(vec![other.text()?]),
         }
     };
@@ -264,7 +323,11 @@ fn str_replace(args: &[Cell]) -> Option<Val> {
         if needle.is_empty() {
             continue;
         }
-        let with = if many { replace.get(n).map_or("", String::as_str) } else { replace.first()?.as_str() };
+        let with = if many {
+            replace.get(n).map_or("", String::as_str)
+        } else {
+            replace.first()?.as_str()
+        };
         out = out.replace(needle, with);
     }
     Some(string(out))
@@ -338,7 +401,11 @@ fn arrays(name: &str, args: &[Cell]) -> Option<Val> {
             let needle = &args.first()?.val;
             let mut found = false;
             for (_, cell) in closed(args, 1)?.iter() {
-                found |= if strict { needle.identical(&cell.val)? } else { needle.equal(&cell.val)? };
+                found |= if strict {
+                    needle.identical(&cell.val)?
+                } else {
+                    needle.equal(&cell.val)?
+                };
             }
             Val::Bool(found)
         }
@@ -398,9 +465,13 @@ pub(crate) fn from_json(json: &serde_json::Value, cell: &Cell) -> Val {
     match json {
         serde_json::Value::Null => Val::Null,
         serde_json::Value::Bool(b) => Val::Bool(*b),
-        serde_json::Value::Number(n) => n.as_i64().map_or_else(|| Val::Float(n.as_f64().unwrap_or(0.0)), Val::Int),
+        serde_json::Value::Number(n) => n
+            .as_i64()
+            .map_or_else(|| Val::Float(n.as_f64().unwrap_or(0.0)), Val::Int),
         serde_json::Value::String(s) => Val::Str(s.clone()),
-        serde_json::Value::Array(items) => list(items.iter().map(|i| cell.with(from_json(i, cell)))),
+        serde_json::Value::Array(items) => {
+            list(items.iter().map(|i| cell.with(from_json(i, cell))))
+        }
         serde_json::Value::Object(map) => {
             let mut out = Array::default();
             for (key, value) in map {
@@ -421,8 +492,16 @@ pub(super) fn helper(class: &str, name: &str, args: &[Cell]) -> Option<Val> {
     Some(match name {
         "lower" => string(s(0)?.to_lowercase()),
         "upper" => string(s(0)?.to_uppercase()),
-        "after" => string(s(0)?.split_once(&s(1)?).map_or(s(0)?, |(_, after)| after.to_owned())),
-        "before" => string(s(0)?.split_once(&s(1)?).map_or(s(0)?, |(before, _)| before.to_owned())),
+        "after" => string(
+            s(0)?
+                .split_once(&s(1)?)
+                .map_or(s(0)?, |(_, after)| after.to_owned()),
+        ),
+        "before" => string(
+            s(0)?
+                .split_once(&s(1)?)
+                .map_or(s(0)?, |(before, _)| before.to_owned()),
+        ),
         "startsWith" => Val::Bool(!s(1)?.is_empty() && s(0)?.starts_with(&s(1)?)),
         "endsWith" => Val::Bool(!s(1)?.is_empty() && s(0)?.ends_with(&s(1)?)),
         "contains" => Val::Bool(!s(1)?.is_empty() && s(0)?.contains(&s(1)?)),

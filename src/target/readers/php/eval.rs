@@ -129,7 +129,8 @@ impl<'a> Evaluator<'a> {
         for statement in statements {
             match statement {
                 Stmt::Function(name, function) => {
-                    self.functions.insert(name.to_ascii_lowercase(), function.clone());
+                    self.functions
+                        .insert(name.to_ascii_lowercase(), function.clone());
                 }
                 Stmt::Block(body) => self.hoist(body),
                 Stmt::If(_, then, other) => {
@@ -208,13 +209,21 @@ impl<'a> Evaluator<'a> {
                 let value = self.eval(expr, scope);
                 self.constants.insert(name.clone(), value);
             }
-            Stmt::Unknown(line) => return Flow::Stop(self.why(*line, "syntax that is not followed")),
+            Stmt::Unknown(line) => {
+                return Flow::Stop(self.why(*line, "syntax that is not followed"));
+            }
             Stmt::Function(..) | Stmt::Class(_) | Stmt::Use(..) => {}
         }
         Flow::Next
     }
 
-    fn branch(&mut self, condition: &Expr, then: &[Stmt], other: &[Stmt], scope: &mut Scope) -> Flow {
+    fn branch(
+        &mut self,
+        condition: &Expr,
+        then: &[Stmt],
+        other: &[Stmt],
+        scope: &mut Scope,
+    ) -> Flow {
         let cond = self.eval(condition, scope);
         match cond.val.truth() {
             Some(true) => return self.run(then, scope),
@@ -235,7 +244,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn foreach(&mut self, subject: &Expr, key: Option<&Expr>, value: &Expr, body: &[Stmt], scope: &mut Scope) -> Flow {
+    fn foreach(
+        &mut self,
+        subject: &Expr,
+        key: Option<&Expr>,
+        value: &Expr,
+        body: &[Stmt],
+        scope: &mut Scope,
+    ) -> Flow {
         let subject_cell = self.eval(subject, scope);
         let entries: Vec<(Key, Cell)> = match &subject_cell.val {
             Val::Array(array) if array.why_open().is_none() && array.len() <= MAX_ROUNDS => {
@@ -305,13 +321,17 @@ impl<'a> Evaluator<'a> {
             Kind::Var(name) => self.variable(name, line, scope),
             Kind::Index(base, Some(key)) => self.index(base, key, line, scope),
             Kind::Const(name) => self.constant(name, line),
-            Kind::ClassConst(class, name) if name == "class" => self.literal(Val::Str(class.trim_start_matches('\\').to_owned()), line),
+            Kind::ClassConst(class, name) if name == "class" => {
+                self.literal(Val::Str(class.trim_start_matches('\\').to_owned()), line)
+            }
             Kind::Call(name, args) => self.call(name, args, line, scope),
             Kind::CallValue(on, args) => {
                 let on = self.eval(on, scope);
                 let args = self.args(args, scope);
                 match &on.val {
-                    Val::Closure(function, captured) => self.invoke(&function.clone(), args, captured, line),
+                    Val::Closure(function, captured) => {
+                        self.invoke(&function.clone(), args, captured, line)
+                    }
                     _ => self.unknown(line, "a call"),
                 }
             }
@@ -326,14 +346,20 @@ impl<'a> Evaluator<'a> {
                 let captured: Scope = if function.arrow {
                     scope.clone()
                 } else {
-                    function.uses.iter().filter_map(|n| Some((n.clone(), scope.get(n)?.clone()))).collect()
+                    function
+                        .uses
+                        .iter()
+                        .filter_map(|n| Some((n.clone(), scope.get(n)?.clone())))
+                        .collect()
                 };
                 self.literal(Val::Closure(function.clone(), Rc::new(captured)), line)
             }
             Kind::Unary(op, on) => self.unary(op, on, line, scope),
             Kind::Binary(op, left, right) => self.binary(op, left, right, line, scope),
             Kind::Assign(op, place, value) => self.assignment(op, place, value, line, scope),
-            Kind::Ternary(condition, then, other) => self.ternary(condition, then.as_deref(), other, scope),
+            Kind::Ternary(condition, then, other) => {
+                self.ternary(condition, then.as_deref(), other, scope)
+            }
             Kind::Cast(to, on) => self.cast(to, on, line, scope),
             Kind::Isset(list) => self.isset(list, line, scope),
             Kind::Empty(on) => {
@@ -402,7 +428,11 @@ impl<'a> Evaluator<'a> {
         for item in items {
             let value = self.eval(&item.value, scope);
             if item.spread {
-                spread(&mut array, &value, &self.why(line, "a spread of something unknown"));
+                spread(
+                    &mut array,
+                    &value,
+                    &self.why(line, "a spread of something unknown"),
+                );
                 continue;
             }
             let Some(key) = &item.key else {
@@ -422,7 +452,10 @@ impl<'a> Evaluator<'a> {
     fn key(&mut self, expr: &Expr, scope: &mut Scope) -> Result<Key, Rc<str>> {
         if let Kind::ClassConst(class, name) = &expr.kind
             && name != "class"
-            && class.trim_start_matches('\\').to_ascii_lowercase().starts_with("pdo")
+            && class
+                .trim_start_matches('\\')
+                .to_ascii_lowercase()
+                .starts_with("pdo")
         {
             return Ok(Key::Str(format!("{class}::{name}")));
         }
@@ -431,14 +464,31 @@ impl<'a> Evaluator<'a> {
             Val::Int(n) => Ok(Key::Int(*n)),
             Val::Bool(b) => Ok(Key::Int(i64::from(*b))),
             Val::Unknown(why) => Err(why.clone()),
-            other => other.text().map(|t| Key::of(&t)).ok_or_else(|| self.why(expr.line, "a key")),
+            other => other
+                .text()
+                .map(|t| Key::of(&t))
+                .ok_or_else(|| self.why(expr.line, "a key")),
         }
     }
 
     fn variable(&mut self, name: &str, line: usize, scope: &Scope) -> Cell {
         match scope.get(name) {
             Some(cell) => cell.clone(),
-            None if matches!(name, "this" | "GLOBALS" | "_GET" | "_POST" | "_REQUEST" | "_COOKIE" | "_ENV" | "_SERVER" | "argv" | "argc" | "app") => {
+            None if matches!(
+                name,
+                "this"
+                    | "GLOBALS"
+                    | "_GET"
+                    | "_POST"
+                    | "_REQUEST"
+                    | "_COOKIE"
+                    | "_ENV"
+                    | "_SERVER"
+                    | "argv"
+                    | "argc"
+                    | "app"
+            ) =>
+            {
                 self.unknown(line, &format!("${name}"))
             }
             None if self.open_scope => self.unknown(line, &format!("${name}")),
@@ -452,7 +502,9 @@ impl<'a> Evaluator<'a> {
         {
             let key = self.eval(key, scope);
             return match key.val.text() {
-                Some(name) => self.environment(place, &name, line).unwrap_or_else(|| self.literal(Val::Null, line)),
+                Some(name) => self
+                    .environment(place, &name, line)
+                    .unwrap_or_else(|| self.literal(Val::Null, line)),
                 None => self.spoiled(&key, line),
             };
         }
@@ -472,7 +524,9 @@ impl<'a> Evaluator<'a> {
                 Found::Unknown(why) => Cell::new(Val::Unknown(why), self.here(line)),
             },
             Val::Str(text) => match key.val.int().and_then(|n| usize::try_from(n).ok()) {
-                Some(at) if text.is_ascii() && at < text.len() => base.with(Val::Str(text[at..=at].to_owned())),
+                Some(at) if text.is_ascii() && at < text.len() => {
+                    base.with(Val::Str(text[at..=at].to_owned()))
+                }
                 _ => self.unknown(line, "a character of a string"),
             },
             Val::Unknown(_) => base.clone(),
@@ -485,12 +539,21 @@ impl<'a> Evaluator<'a> {
         if let Some(why) = &self.written_unknown {
             return Some(Cell::new(Val::Unknown(why.clone()), self.here(line)));
         }
-        self.written.get(name).cloned().or_else(|| self.host.variable(place, name))
+        self.written
+            .get(name)
+            .cloned()
+            .or_else(|| self.host.variable(place, name))
     }
 
     fn constant(&mut self, name: &str, line: usize) -> Cell {
         let bare = name.trim_start_matches('\\');
-        let dir = || self.file.parent().unwrap_or(Path::new("/")).display().to_string();
+        let dir = || {
+            self.file
+                .parent()
+                .unwrap_or(Path::new("/"))
+                .display()
+                .to_string()
+        };
         let val = match bare.to_ascii_lowercase().as_str() {
             "true" => Val::Bool(true),
             "false" => Val::Bool(false),
@@ -530,7 +593,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn binary(&mut self, op: &str, left: &Expr, right: &Expr, line: usize, scope: &mut Scope) -> Cell {
+    fn binary(
+        &mut self,
+        op: &str,
+        left: &Expr,
+        right: &Expr,
+        line: usize,
+        scope: &mut Scope,
+    ) -> Cell {
         match op {
             "??" => {
                 let first = self.quiet(left, scope);
@@ -586,7 +656,13 @@ impl<'a> Evaluator<'a> {
         cell
     }
 
-    fn ternary(&mut self, condition: &Expr, then: Option<&Expr>, other: &Expr, scope: &mut Scope) -> Cell {
+    fn ternary(
+        &mut self,
+        condition: &Expr,
+        then: Option<&Expr>,
+        other: &Expr,
+        scope: &mut Scope,
+    ) -> Cell {
         let cond = self.eval(condition, scope);
         match (cond.val.truth(), then) {
             (Some(true), None) => self.beats(cond, other),
@@ -607,8 +683,16 @@ impl<'a> Evaluator<'a> {
     /// A branch, whose value also comes from what chose it.
     fn chosen(&mut self, cond: &Cell, branch: &Expr, scope: &mut Scope) -> Cell {
         let mut cell = self.eval(branch, scope);
-        let outside = !matches!(cond.source.kind(), SourceKind::ProjectFile | SourceKind::Default);
-        if outside && matches!(cell.source.kind(), SourceKind::ProjectFile | SourceKind::Default) {
+        let outside = !matches!(
+            cond.source.kind(),
+            SourceKind::ProjectFile | SourceKind::Default
+        );
+        if outside
+            && matches!(
+                cell.source.kind(),
+                SourceKind::ProjectFile | SourceKind::Default
+            )
+        {
             let here = self.here(branch.line);
             cell.beat.push(here.clone());
             cell.source = cond.source.with_note(&format!("chose {here}"));
@@ -636,7 +720,10 @@ impl<'a> Evaluator<'a> {
             },
             "float" => match &cell.val {
                 Val::Float(f) => Some(Val::Float(*f)),
-                other => other.text().and_then(|t| super::value::number(&t)).map(Val::Float),
+                other => other
+                    .text()
+                    .and_then(|t| super::value::number(&t))
+                    .map(Val::Float),
             },
             _ => None,
         };
@@ -664,7 +751,13 @@ impl<'a> Evaluator<'a> {
         last
     }
 
-    fn matching(&mut self, subject: &Expr, arms: &[(Vec<Expr>, Expr)], line: usize, scope: &mut Scope) -> Cell {
+    fn matching(
+        &mut self,
+        subject: &Expr,
+        arms: &[(Vec<Expr>, Expr)],
+        line: usize,
+        scope: &mut Scope,
+    ) -> Cell {
         let subject = self.eval(subject, scope);
         let mut default = None;
         for (conditions, result) in arms {
@@ -696,11 +789,15 @@ impl<'a> Evaluator<'a> {
             return self.unknown(line, "too many files include each other");
         }
         // A relative name is looked up on the include path, of which this is the last part.
-        let target = crate::files::lexical(&self.file.parent().unwrap_or(Path::new("/")).join(&text));
+        let target =
+            crate::files::lexical(&self.file.parent().unwrap_or(Path::new("/")).join(&text));
         let Ok(source) = self.host.files().read_text(&target) else {
             let missing = !self.host.files().exists(&target);
             return if required || !missing {
-                self.unknown(line, &format!("{} cannot be read", shown(&target, self.host.base())))
+                self.unknown(
+                    line,
+                    &format!("{} cannot be read", shown(&target, self.host.base())),
+                )
             } else {
                 self.literal(Val::Bool(false), line)
             };
@@ -718,7 +815,14 @@ impl<'a> Evaluator<'a> {
 
     // ---- assignments ----
 
-    fn assignment(&mut self, op: &str, place: &Expr, value: &Expr, line: usize, scope: &mut Scope) -> Cell {
+    fn assignment(
+        &mut self,
+        op: &str,
+        place: &Expr,
+        value: &Expr,
+        line: usize,
+        scope: &mut Scope,
+    ) -> Cell {
         let cell = match op {
             "=" => self.eval(value, scope),
             "??=" => {
@@ -852,11 +956,17 @@ impl<'a> Evaluator<'a> {
             return self.literal(Val::Null, line);
         };
         let mut out = match &cell.val {
-            Val::Closure(function, captured) => self.invoke(&function.clone(), Vec::new(), captured, line),
+            Val::Closure(function, captured) => {
+                self.invoke(&function.clone(), Vec::new(), captured, line)
+            }
             _ => cell.clone(),
         };
-        if out.source.kind() == SourceKind::ProjectFile && !out.source.text().ends_with(" default") {
-            out.source = Source::new(SourceKind::ProjectFile, format!("{} default", out.source.text()));
+        if out.source.kind() == SourceKind::ProjectFile && !out.source.text().ends_with(" default")
+        {
+            out.source = Source::new(
+                SourceKind::ProjectFile,
+                format!("{} default", out.source.text()),
+            );
         }
         out
     }
@@ -877,10 +987,13 @@ impl<'a> Evaluator<'a> {
                 self.written.get(&text?)?.clone()
             }
             "putenv" => {
-                let pair = text.and_then(|t| t.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())));
+                let pair =
+                    text.and_then(|t| t.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())));
                 let here = self.here(line);
                 match pair {
-                    Some((name, value)) => self.write_environment(Some(name), Cell::new(Val::Str(value), here), line),
+                    Some((name, value)) => {
+                        self.write_environment(Some(name), Cell::new(Val::Str(value), here), line)
+                    }
                     None => self.write_environment(None, self.unknown(line, "putenv()"), line),
                 }
                 self.literal(Val::Bool(true), line)
@@ -892,12 +1005,20 @@ impl<'a> Evaluator<'a> {
             }
             "defined" => {
                 let known = self.constants.contains_key(&text?);
-                if known { self.literal(Val::Bool(true), line) } else { return None }
+                if known {
+                    self.literal(Val::Bool(true), line)
+                } else {
+                    return None;
+                }
             }
             "constant" => self.constants.get(&text?)?.clone(),
-            "file_exists" | "is_file" | "is_readable" | "is_dir" | "realpath" => self.file_question(name, first?, line),
+            "file_exists" | "is_file" | "is_readable" | "is_dir" | "realpath" => {
+                self.file_question(name, first?, line)
+            }
             "call_user_func" | "value" | "tap" if matches!(first?.val, Val::Closure(..)) => {
-                let Val::Closure(function, captured) = &first?.val else { return None };
+                let Val::Closure(function, captured) = &first?.val else {
+                    return None;
+                };
                 self.invoke(&function.clone(), args[1..].to_vec(), captured, line)
             }
             "value" => first?.clone(),
@@ -905,7 +1026,11 @@ impl<'a> Evaluator<'a> {
             "array_filter" => self.filter(first?, args, line),
             "function_exists" => {
                 let known = self.functions.contains_key(&text?.to_ascii_lowercase());
-                if known { self.literal(Val::Bool(true), line) } else { return None }
+                if known {
+                    self.literal(Val::Bool(true), line)
+                } else {
+                    return None;
+                }
             }
             _ => return None,
         })
@@ -939,7 +1064,9 @@ impl<'a> Evaluator<'a> {
         let mut out = Array::default();
         for (key, cell) in array.iter() {
             let value = match &callback.val {
-                Val::Closure(function, captured) => self.invoke(&function.clone(), vec![cell.clone()], captured, line),
+                Val::Closure(function, captured) => {
+                    self.invoke(&function.clone(), vec![cell.clone()], captured, line)
+                }
                 Val::Str(name) => match builtins::function(name, std::slice::from_ref(cell)) {
                     Some(val) => cell.with(val),
                     None => self.unknown(line, "array_map()"),
@@ -962,9 +1089,10 @@ impl<'a> Evaluator<'a> {
         for (key, cell) in array.iter() {
             let keep = match (args.get(1).map(|a| &a.val), args.len()) {
                 (None | Some(Val::Null), _) => cell.val.truth(),
-                (Some(Val::Closure(function, captured)), 2) => {
-                    self.invoke(&function.clone(), vec![cell.clone()], captured, line).val.truth()
-                }
+                (Some(Val::Closure(function, captured)), 2) => self
+                    .invoke(&function.clone(), vec![cell.clone()], captured, line)
+                    .val
+                    .truth(),
                 (Some(Val::Str(name)), 2) => {
                     builtins::function(name, std::slice::from_ref(cell)).and_then(|v| v.truth())
                 }
@@ -985,7 +1113,13 @@ impl<'a> Evaluator<'a> {
         list.with(Val::Array(Rc::new(out)))
     }
 
-    fn invoke(&mut self, function: &Rc<Function>, args: Vec<Cell>, captured: &Scope, line: usize) -> Cell {
+    fn invoke(
+        &mut self,
+        function: &Rc<Function>,
+        args: Vec<Cell>,
+        captured: &Scope,
+        line: usize,
+    ) -> Cell {
         if function.odd || self.calls >= MAX_CALLS {
             return self.unknown(line, "a function that is not followed");
         }
@@ -1027,7 +1161,8 @@ pub(super) fn derived(from: &[Cell], val: Val, here: Source) -> Cell {
     let from_env = from.iter().find(|c| c.source == *source);
     // Of equally weighty ones the one from another file is the more telling.
     let other_file = from.iter().find(|c| {
-        c.source.kind() == source.kind() && c.source.text().split(':').next() != here.text().split(':').next()
+        c.source.kind() == source.kind()
+            && c.source.text().split(':').next() != here.text().split(':').next()
     });
     let best = other_file.or(from_env);
     Cell {
@@ -1100,7 +1235,9 @@ fn returns_in(statements: &[Stmt], found: &mut bool) {
                 returns_in(then, found);
                 returns_in(other, found);
             }
-            Stmt::Foreach(_, _, _, body) | Stmt::Block(body) | Stmt::Other(_, _, _, body) => returns_in(body, found),
+            Stmt::Foreach(_, _, _, body) | Stmt::Block(body) | Stmt::Other(_, _, _, body) => {
+                returns_in(body, found)
+            }
             _ => {}
         }
     }
@@ -1123,7 +1260,9 @@ fn forget_place(place: &Expr, scope: &mut Scope, why: &Rc<str>) {
             scope.insert(name.clone(), Cell::new(Val::Unknown(why.clone()), source));
         }
         Kind::Index(base, _) => forget_place(base, scope, why),
-        Kind::Array(items) => items.iter().for_each(|i| forget_place(&i.value, scope, why)),
+        Kind::Array(items) => items
+            .iter()
+            .for_each(|i| forget_place(&i.value, scope, why)),
         _ => {}
     }
 }

@@ -92,7 +92,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn byte(&self, ahead: usize) -> u8 {
-        self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
+        self.text
+            .as_bytes()
+            .get(self.at + ahead)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn push(&mut self, tok: Tok) {
@@ -103,7 +107,10 @@ impl<'a> Lexer<'a> {
     /// Moves on by `n` bytes, counting lines.
     fn skip(&mut self, n: usize) {
         let end = (self.at + n).min(self.text.len());
-        self.line += self.text.as_bytes()[self.at..end].iter().filter(|b| **b == b'\n').count();
+        self.line += self.text.as_bytes()[self.at..end]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count();
         self.at = end;
     }
 
@@ -112,7 +119,11 @@ impl<'a> Lexer<'a> {
         let rest = self.rest();
         let lower_tag = |tag: &str| {
             rest.match_indices("<?")
-                .find(|(at, _)| rest[*at..].get(..tag.len()).is_some_and(|t| t.eq_ignore_ascii_case(tag)))
+                .find(|(at, _)| {
+                    rest[*at..]
+                        .get(..tag.len())
+                        .is_some_and(|t| t.eq_ignore_ascii_case(tag))
+                })
                 .map(|(at, _)| at)
         };
         let php = lower_tag("<?php");
@@ -145,7 +156,10 @@ impl<'a> Lexer<'a> {
             b'#' => self.line_comment(),
             b'/' if self.byte(1) == b'/' => self.line_comment(),
             b'/' if self.byte(1) == b'*' => {
-                let end = rest.get(2..).and_then(|r| r.find("*/")).map_or(rest.len(), |e| e + 4);
+                let end = rest
+                    .get(2..)
+                    .and_then(|r| r.find("*/"))
+                    .map_or(rest.len(), |e| e + 4);
                 self.skip(end);
             }
             b'?' if self.byte(1) == b'>' => {
@@ -225,7 +239,11 @@ impl<'a> Lexer<'a> {
 
     fn cast(&mut self) -> bool {
         let rest = &self.rest()[1..];
-        let Some(close) = rest.get(..rest.len().min(24)).or(Some(rest)).and_then(|r| r.find(')')) else {
+        let Some(close) = rest
+            .get(..rest.len().min(24))
+            .or(Some(rest))
+            .and_then(|r| r.find(')'))
+        else {
             return false;
         };
         let word = rest[..close].trim_matches([' ', '\t']).to_ascii_lowercase();
@@ -247,7 +265,10 @@ impl<'a> Lexer<'a> {
             _ => None,
         };
         if let Some((radix, from)) = radix {
-            let length = bytes[from..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+            let length = bytes[from..]
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+                .count();
             let digits = rest[from..from + length].replace('_', "");
             self.push(i64::from_str_radix(&digits, radix).map_or(Tok::Junk, Tok::Int));
             self.skip(from + length);
@@ -259,7 +280,11 @@ impl<'a> Lexer<'a> {
             match b {
                 b'0'..=b'9' | b'_' => {}
                 b'.' if !float && bytes.get(length + 1) != Some(&b'.') => float = true,
-                b'e' | b'E' if bytes.get(length + 1).is_some_and(|n| n.is_ascii_digit() || b"+-".contains(n)) => {
+                b'e' | b'E'
+                    if bytes
+                        .get(length + 1)
+                        .is_some_and(|n| n.is_ascii_digit() || b"+-".contains(n)) =>
+                {
                     float = true;
                     length += 1;
                 }
@@ -335,7 +360,11 @@ impl<'a> Lexer<'a> {
         let label = head.trim();
         let raw = label.starts_with('\'');
         let label = label.trim_matches(['\'', '"']);
-        if label.is_empty() || !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        if label.is_empty()
+            || !label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
             return false;
         }
         let mut lines: Vec<&str> = Vec::new();
@@ -343,9 +372,9 @@ impl<'a> Lexer<'a> {
         let mut indent = None;
         for line in body.split('\n') {
             let inner = line.trim_start_matches([' ', '\t']);
-            let closes = inner
-                .strip_prefix(label)
-                .is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+            let closes = inner.strip_prefix(label).is_some_and(|after| {
+                !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            });
             if closes {
                 indent = Some(line.len() - inner.len());
                 break;
@@ -461,7 +490,10 @@ fn escape(rest: &str, quote: Option<char>, text: &mut String) -> usize {
         _ => (String::new(), 0),
     };
     let radix = if used == 1 { 8 } else { 16 };
-    match u32::from_str_radix(&code, radix).ok().and_then(char::from_u32) {
+    match u32::from_str_radix(&code, radix)
+        .ok()
+        .and_then(char::from_u32)
+    {
         Some(value) if !code.is_empty() => {
             text.push(value);
             used + code.len()
@@ -498,7 +530,11 @@ fn braced(rest: &str, line: usize, depth: usize) -> (usize, Option<Piece>) {
     let inner = &rest[from + 1..end];
     if from == 1 {
         let plain = !inner.is_empty() && word_length(inner, false) == inner.len();
-        let piece = if plain { Piece::Var(inner.to_owned()) } else { Piece::Unknown };
+        let piece = if plain {
+            Piece::Var(inner.to_owned())
+        } else {
+            Piece::Unknown
+        };
         return (end + 1, Some(piece));
     }
     if depth > MAX_DEPTH / 8 {

@@ -28,7 +28,14 @@ struct Parser {
 }
 
 const MODIFIERS: &[&str] = &[
-    "public", "protected", "private", "static", "abstract", "final", "var", "readonly",
+    "public",
+    "protected",
+    "private",
+    "static",
+    "abstract",
+    "final",
+    "var",
+    "readonly",
 ];
 
 /// Binding power of a binary operator, and whether it binds to the right.
@@ -37,7 +44,8 @@ fn power(op: &str) -> Option<(u8, bool)> {
         "or" => (1, false),
         "xor" => (2, false),
         "and" => (3, false),
-        "=" | "+=" | "-=" | "*=" | "/=" | ".=" | "%=" | "**=" | "??=" | "|=" | "&=" | "^=" | "<<=" | ">>=" => (4, true),
+        "=" | "+=" | "-=" | "*=" | "/=" | ".=" | "%=" | "**=" | "??=" | "|=" | "&=" | "^="
+        | "<<=" | ">>=" => (4, true),
         "?" => (5, false),
         "??" => (6, true),
         "||" => (7, false),
@@ -272,14 +280,19 @@ impl Parser {
                 self.eat(";");
                 return vec![Stmt::Unknown(line)];
             }
-            Some("function") if matches!(self.peek_at(1), Some(Tok::Ident(_))) || (self.is_at(1, "&") && matches!(self.peek_at(2), Some(Tok::Ident(_)))) => {
+            Some("function")
+                if matches!(self.peek_at(1), Some(Tok::Ident(_)))
+                    || (self.is_at(1, "&") && matches!(self.peek_at(2), Some(Tok::Ident(_)))) =>
+            {
                 self.at += 1;
                 self.eat("&");
                 let name = self.ident().unwrap_or_default();
                 let function = self.function(false);
                 return vec![Stmt::Function(name, Rc::new(function))];
             }
-            Some("class" | "interface" | "trait" | "enum" | "abstract" | "final" | "readonly") if matches!(self.peek_at(1), Some(Tok::Ident(_))) => {
+            Some("class" | "interface" | "trait" | "enum" | "abstract" | "final" | "readonly")
+                if matches!(self.peek_at(1), Some(Tok::Ident(_))) =>
+            {
                 while self.word().is_some_and(|w| MODIFIERS.contains(&w.as_str())) {
                     self.at += 1;
                 }
@@ -296,7 +309,13 @@ impl Parser {
                 self.at += 1;
                 let thrown = self.expr(0);
                 self.end_statement();
-                return vec![Stmt::Expr(thrown), Stmt::Expr(Expr { kind: Kind::Exit, line })];
+                return vec![
+                    Stmt::Expr(thrown),
+                    Stmt::Expr(Expr {
+                        kind: Kind::Exit,
+                        line,
+                    }),
+                ];
             }
             _ => {}
         }
@@ -322,7 +341,10 @@ impl Parser {
     fn condition(&mut self) -> Expr {
         let line = self.line();
         if !self.eat("(") {
-            return Expr { kind: Kind::Unknown("syntax"), line };
+            return Expr {
+                kind: Kind::Unknown("syntax"),
+                line,
+            };
         }
         let expr = self.expr(0);
         self.close(")");
@@ -342,9 +364,10 @@ impl Parser {
         let colon = self.is(":");
         let then = self.body(&["elseif", "else", "endif"]);
         let other = if self.is_word("elseif")
-            || (self.is_word("else") && matches!(self.peek_at(1), Some(Tok::Ident(w)) if w.eq_ignore_ascii_case("if")))
+            || (self.is_word("else")
+                && matches!(self.peek_at(1), Some(Tok::Ident(w)) if w.eq_ignore_ascii_case("if")))
         {
-            if self.eat_word("else") {}
+            self.eat_word("else");
             if self.depth >= MAX_DEPTH {
                 self.at += 1;
                 vec![Stmt::Unknown(self.line())]
@@ -410,7 +433,11 @@ impl Parser {
             self.eat(")");
         }
         let end = format!("end{word}");
-        let body = if what == "switch" { self.switch_body() } else { self.body(&[&end]) };
+        let body = if what == "switch" {
+            self.switch_body()
+        } else {
+            self.body(&[&end])
+        };
         if self.eat_word(&end) {
             self.eat(";");
         }
@@ -458,7 +485,11 @@ impl Parser {
     fn try_statement(&mut self) -> Stmt {
         let line = self.line();
         self.at += 1;
-        let mut body = if self.eat("{") { self.block() } else { Vec::new() };
+        let mut body = if self.eat("{") {
+            self.block()
+        } else {
+            Vec::new()
+        };
         while self.is_word("catch") || self.is_word("finally") {
             self.at += 1;
             if self.eat("(") {
@@ -476,8 +507,7 @@ impl Parser {
         self.at += 1;
         let mut out = Vec::new();
         let _ = self.eat_word("function") || self.eat_word("const");
-        loop {
-            let Some(name) = self.ident() else { break };
+        while let Some(name) = self.ident() {
             if self.eat("{") {
                 self.skip_to(&[]);
                 self.eat("}");
@@ -514,7 +544,11 @@ impl Parser {
 
     fn unset(&mut self) -> Vec<Stmt> {
         self.at += 1;
-        let list = if self.eat("(") { self.expr_list(")") } else { Vec::new() };
+        let list = if self.eat("(") {
+            self.expr_list(")")
+        } else {
+            Vec::new()
+        };
         self.end_statement();
         vec![Stmt::Unset(list)]
     }
@@ -535,7 +569,10 @@ impl Parser {
 
     /// From the parameters on.
     fn function(&mut self, arrow: bool) -> Function {
-        let mut function = Function { arrow, ..Function::default() };
+        let mut function = Function {
+            arrow,
+            ..Function::default()
+        };
         if self.eat("(") {
             self.params(&mut function);
         }
@@ -593,7 +630,10 @@ impl Parser {
 
     /// From behind the name on: `extends`, `implements`, members.
     fn class(&mut self, name: String) -> Class {
-        let mut class = Class { name, ..Class::default() };
+        let mut class = Class {
+            name,
+            ..Class::default()
+        };
         while self.peek().is_some() && !self.is("{") && !self.is(";") {
             if self.eat_word("extends") {
                 class.parent = self.ident();
@@ -660,7 +700,8 @@ impl Parser {
 
     fn class_constant(&mut self, class: &mut Class) {
         // `const string NAME = ...` has a type before the name.
-        while !self.is_at(1, "=") && matches!(self.peek(), Some(Tok::Ident(_) | Tok::Op("?" | "|"))) {
+        while !self.is_at(1, "=") && matches!(self.peek(), Some(Tok::Ident(_) | Tok::Op("?" | "|")))
+        {
             self.at += 1;
         }
         while let Some(name) = self.ident() {
@@ -681,7 +722,10 @@ impl Parser {
                 self.skip_to(&[]);
                 self.eat("}");
             }
-            return Function { odd: true, ..Function::default() };
+            return Function {
+                odd: true,
+                ..Function::default()
+            };
         }
         self.depth += 1;
         let function = self.function(false);
@@ -695,7 +739,10 @@ impl Parser {
         let line = self.line();
         if self.depth >= MAX_DEPTH {
             self.skip_to(&[",", ";"]);
-            return Expr { kind: Kind::Unknown("nested too deeply"), line };
+            return Expr {
+                kind: Kind::Unknown("nested too deeply"),
+                line,
+            };
         }
         self.depth += 1;
         let expr = self.operators(min, line);
@@ -730,7 +777,10 @@ impl Parser {
                 self.ternary(left)
             } else if op == "=" && self.eat("&") {
                 let _ = self.expr(power);
-                let unknown = Expr { kind: Kind::Unknown("a reference"), line };
+                let unknown = Expr {
+                    kind: Kind::Unknown("a reference"),
+                    line,
+                };
                 Kind::Assign("=", Box::new(left), Box::new(unknown))
             } else {
                 let next = if right_bound { power } else { power + 1 };
@@ -744,7 +794,10 @@ impl Parser {
             left = Expr { kind, line };
         }
         self.skip_to(&[",", ";"]);
-        Expr { kind: Kind::Unknown("too many operators in a row"), line }
+        Expr {
+            kind: Kind::Unknown("too many operators in a row"),
+            line,
+        }
     }
 
     fn ternary(&mut self, condition: Expr) -> Kind {
@@ -780,7 +833,10 @@ impl Parser {
             Some(Tok::Op("++" | "--")) => {
                 self.at += 1;
                 let operand = self.expr(UNARY);
-                let unknown = Expr { kind: Kind::Unknown("a counter"), line };
+                let unknown = Expr {
+                    kind: Kind::Unknown("a counter"),
+                    line,
+                };
                 Kind::Assign("=", Box::new(operand), Box::new(unknown))
             }
             Some(Tok::Cast(to)) => {
@@ -823,7 +879,10 @@ impl Parser {
                 }
             } else if self.is("++") || self.is("--") {
                 self.at += 1;
-                let unknown = Expr { kind: Kind::Unknown("a counter"), line };
+                let unknown = Expr {
+                    kind: Kind::Unknown("a counter"),
+                    line,
+                };
                 Kind::Assign("=", Box::new(expr), Box::new(unknown))
             } else {
                 return expr;
@@ -831,7 +890,10 @@ impl Parser {
             expr = Expr { kind, line };
         }
         self.skip_to(&[",", ";"]);
-        Expr { kind: Kind::Unknown("too many accesses in a row"), line }
+        Expr {
+            kind: Kind::Unknown("too many accesses in a row"),
+            line,
+        }
     }
 
     fn member_access(&mut self, on: Expr) -> Kind {
@@ -904,9 +966,16 @@ impl Parser {
                 break;
             }
             let mut key = None;
-            if arguments && matches!(self.peek(), Some(Tok::Ident(_))) && self.is_at(1, ":") && !self.is_at(1, "::") {
+            if arguments
+                && matches!(self.peek(), Some(Tok::Ident(_)))
+                && self.is_at(1, ":")
+                && !self.is_at(1, "::")
+            {
                 let line = self.line();
-                key = self.ident().map(|name| Expr { kind: Kind::Str(name), line });
+                key = self.ident().map(|name| Expr {
+                    kind: Kind::Str(name),
+                    line,
+                });
                 self.eat(":");
             }
             let mut value = self.expr(0);
@@ -958,7 +1027,16 @@ impl Parser {
                 self.close(")");
                 // Kept apart so that `("f")(...)` and `(CONST)` are not taken for a call.
                 return match inner.kind {
-                    Kind::Const(name) if self.is("(") => Expr { kind: Kind::Unary("(", Box::new(Expr { kind: Kind::Const(name), line })), line },
+                    Kind::Const(name) if self.is("(") => Expr {
+                        kind: Kind::Unary(
+                            "(",
+                            Box::new(Expr {
+                                kind: Kind::Const(name),
+                                line,
+                            }),
+                        ),
+                        line,
+                    },
                     kind => Expr { kind, line },
                 };
             }
@@ -1060,7 +1138,11 @@ impl Parser {
                 String::new()
             }
         };
-        let args = if self.is("(") { self.arguments() } else { Vec::new() };
+        let args = if self.is("(") {
+            self.arguments()
+        } else {
+            Vec::new()
+        };
         Kind::New(class, args)
     }
 
@@ -1103,6 +1185,10 @@ impl Parser {
 fn is_place(expr: &Expr) -> bool {
     matches!(
         expr.kind,
-        Kind::Var(_) | Kind::Index(..) | Kind::Property(..) | Kind::StaticProperty(..) | Kind::Array(_)
+        Kind::Var(_)
+            | Kind::Index(..)
+            | Kind::Property(..)
+            | Kind::StaticProperty(..)
+            | Kind::Array(_)
     )
 }

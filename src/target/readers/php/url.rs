@@ -37,7 +37,9 @@ pub fn parse(text: &str) -> Option<Parts> {
         Next::Done => return Some(parts),
         Next::Path(from) => from,
         Next::Host(from) => {
-            let end = text[from..].find(['/', '?', '#']).map_or(text.len(), |at| from + at);
+            let end = text[from..]
+                .find(['/', '?', '#'])
+                .map_or(text.len(), |at| from + at);
             authority(&text[from..end], &mut parts)?;
             if end == text.len() {
                 return Some(parts);
@@ -50,7 +52,11 @@ pub fn parse(text: &str) -> Option<Parts> {
 }
 
 fn part(text: &str) -> Option<String> {
-    Some(text.chars().map(|c| if c.is_ascii_control() { '_' } else { c }).collect())
+    Some(
+        text.chars()
+            .map(|c| if c.is_ascii_control() { '_' } else { c })
+            .collect(),
+    )
 }
 
 fn relative(text: &str) -> bool {
@@ -59,19 +65,29 @@ fn relative(text: &str) -> bool {
 
 fn scheme(text: &str, parts: &mut Parts) -> Option<Next> {
     let Some(colon) = text.find(':') else {
-        return Some(if relative(text) { Next::Host(2) } else { Next::Path(0) });
+        return Some(if relative(text) {
+            Next::Host(2)
+        } else {
+            Next::Path(0)
+        });
     };
     if colon == 0 {
         return port_first(text, colon, parts);
     }
     let word = &text[..colon];
-    let valid = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
+    let valid = word
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
     if !valid {
         let before_query = text.find(['?', '#']).is_none_or(|at| colon < at);
         if colon + 1 < text.len() && before_query {
             return port_first(text, colon, parts);
         }
-        return Some(if relative(text) { Next::Host(2) } else { Next::Path(0) });
+        return Some(if relative(text) {
+            Next::Host(2)
+        } else {
+            Next::Path(0)
+        });
     }
     let after = &text[colon + 1..];
     if after.is_empty() {
@@ -102,14 +118,21 @@ fn port_first(text: &str, colon: usize, parts: &mut Parts) -> Option<Next> {
     let after = &text[colon + 1..];
     let digits = after.bytes().take(6).take_while(u8::is_ascii_digit).count();
     let host = if relative(text) { 2 } else { 0 };
-    if digits > 0 && digits < 6 && (digits == after.len() || after.as_bytes().get(digits) == Some(&b'/')) {
+    if digits > 0
+        && digits < 6
+        && (digits == after.len() || after.as_bytes().get(digits) == Some(&b'/'))
+    {
         parts.port = Some(after[..digits].parse().ok()?);
         return Some(Next::Host(host));
     }
     if after.is_empty() {
         return None;
     }
-    Some(if relative(text) { Next::Host(2) } else { Next::Path(0) })
+    Some(if relative(text) {
+        Next::Host(2)
+    } else {
+        Next::Path(0)
+    })
 }
 
 fn authority(text: &str, parts: &mut Parts) -> Option<()> {

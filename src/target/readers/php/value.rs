@@ -89,7 +89,11 @@ pub struct Array {
 impl Array {
     /// The entry under a key.
     pub fn get(&self, key: &Key) -> Found<'_> {
-        match self.index.get(key).and_then(|at| self.entries[*at].as_ref()) {
+        match self
+            .index
+            .get(key)
+            .and_then(|at| self.entries[*at].as_ref())
+        {
             Some((_, cell)) => Found::Yes(cell),
             None => match &self.open {
                 Some(why) => Found::Unknown(why.clone()),
@@ -159,7 +163,9 @@ impl Array {
 
     /// Whether the keys are 0, 1, 2, ...
     pub fn is_list(&self) -> bool {
-        self.iter().zip(0i64..).all(|((key, _), n)| *key == Key::Int(n))
+        self.iter()
+            .zip(0i64..)
+            .all(|((key, _), n)| *key == Key::Int(n))
     }
 }
 
@@ -269,7 +275,11 @@ impl Val {
     }
 
     /// As a number, where it is one; outside `None` where it cannot be said.
-    #[allow(clippy::option_option, clippy::cast_precision_loss, reason = "two different questions; PHP compares as floats")]
+    #[allow(
+        clippy::option_option,
+        clippy::cast_precision_loss,
+        reason = "two different questions; PHP compares as floats"
+    )]
     fn number(&self) -> Option<Option<f64>> {
         match self {
             Val::Int(n) => Some(Some(*n as f64)),
@@ -283,8 +293,12 @@ impl Val {
 /// A numeric string.
 pub(super) fn number(text: &str) -> Option<f64> {
     let trimmed = text.trim_matches([' ', '\t', '\n', '\r', '\u{B}', '\u{C}']);
-    let plain = trimmed.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b));
-    (plain && !trimmed.is_empty()).then(|| trimmed.parse().ok()).flatten()
+    let plain = trimmed
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b".eE+-".contains(&b));
+    (plain && !trimmed.is_empty())
+        .then(|| trimmed.parse().ok())
+        .flatten()
 }
 
 impl Cell {
@@ -361,7 +375,9 @@ impl Cell {
             Val::Array(array) if array.is_list() && !array.is_empty() => {
                 Value::List(array.iter().map(|(_, c)| c.traced()).collect())
             }
-            Val::Array(array) => Value::Map(array.iter().map(|(k, c)| (k.text(), c.traced())).collect()),
+            Val::Array(array) => {
+                Value::Map(array.iter().map(|(k, c)| (k.text(), c.traced())).collect())
+            }
             Val::Closure(..) => Value::Unknown("a closure".to_owned()),
             Val::Unknown(why) => Value::Unknown(why.to_string()),
         };
@@ -376,7 +392,11 @@ impl Cell {
 /// The more telling of two sources of one value: what came from outside beats what stands in a
 /// file of the project.
 pub(super) fn weightier<'a>(a: &'a Source, b: &'a Source) -> &'a Source {
-    if rank(b.kind()) > rank(a.kind()) { b } else { a }
+    if rank(b.kind()) > rank(a.kind()) {
+        b
+    } else {
+        a
+    }
 }
 
 fn rank(kind: SourceKind) -> u8 {
