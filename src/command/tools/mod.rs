@@ -1,16 +1,16 @@
 //! One reader a kind of tool: judges the words of a step and names its actions.
 
+mod artisan;
 mod clients;
+mod composer;
 pub mod getopt;
 mod migrators;
-mod rails;
-mod rake;
-mod ruby;
-mod artisan;
-mod composer;
 mod migrators;
 mod php;
 mod phpunit;
+mod rails;
+mod rake;
+mod ruby;
 mod symfony;
 mod words;
 
