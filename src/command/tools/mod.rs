@@ -1,18 +1,11 @@
 //! One reader a kind of tool: judges the words of a step and names its actions.
 
 mod artisan;
-mod artisan;
 mod clients;
-mod composer;
 mod composer;
 pub mod getopt;
 mod migrators;
-mod migrators;
 mod php;
-mod php;
-mod php;
-mod phpunit;
-mod phpunit;
 mod phpunit;
 mod rails;
 mod rake;
