@@ -9,6 +9,7 @@ pub mod laravel;
 pub mod libpq;
 pub mod marks;
 mod migrators;
+pub mod mysql;
 pub mod rails;
 pub mod readers;
 mod registry;

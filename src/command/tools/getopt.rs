@@ -117,7 +117,8 @@ fn long_option(
     let found = match find_long(table, &name) {
         Ok(found) => found,
         Err(why) => {
-            if style == Style::Mysql && long.starts_with("loose") {
+            let mysql = style == Style::Mysql;
+            if mysql && (long.starts_with("loose") || switches_off(table, &name)) {
                 return 0;
             }
             parsed.trouble.get_or_insert(why);
@@ -151,6 +152,14 @@ fn long_option(
 fn mysql_name(name: &str) -> String {
     let name = name.replace('_', "-");
     name.strip_prefix("loose-").unwrap_or(&name).to_owned()
+}
+
+/// `--skip-x` and `--disable-x` of a switch: it counts as not given.
+fn switches_off(table: &[&str], name: &str) -> bool {
+    ["skip-", "disable-", "enable-"]
+        .iter()
+        .filter_map(|start| name.strip_prefix(start))
+        .any(|base| find_long(table, base).is_ok_and(|e| e.takes != Takes::Value))
 }
 
 /// The entry of exactly that name, or the only one that starts with it.
@@ -269,7 +278,10 @@ mod tests {
         }
         assert_eq!(shown("p a -h x", Style::Gnu { posix: true }), " | a -h x");
         assert_eq!(
-            shown("p --loose_host=x --loose-nope=1", Style::Mysql),
+            shown(
+                "p --loose_host=x --loose-nope=1 --skip-no-psqlrc",
+                Style::Mysql
+            ),
             "--host=x | "
         );
     }

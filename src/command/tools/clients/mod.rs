@@ -1,6 +1,7 @@
 //! Readers of the databases' own clients, one file a client.
 
 mod libpq;
+mod mysql;
 mod scripts;
 
 use crate::command::{Reading, Step, Tool, World};
@@ -14,6 +15,7 @@ pub(super) fn read(
 ) -> Option<Reading> {
     match reader {
         "libpq" => Some(libpq::read(tool, step, world)),
+        "mysql" => Some(mysql::read(tool, step, world)),
         _ => None,
     }
 }
