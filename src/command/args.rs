@@ -45,6 +45,51 @@ impl Args {
         args
     }
 
+    /// Parses the way Go's `flag` package does: `-name` and `--name` are one option each, nothing is
+    /// bundled. Options may stand anywhere.
+    pub fn parse_whole(argv: &[Word], with_value: &[&str]) -> Args {
+        let mut args = Args::default();
+        let mut at = 1;
+        while let Some(word) = argv.get(at) {
+            if word.text == "-" || word.text == "--" || !word.text.starts_with('-') {
+                args.operands.push((at, word.clone()));
+                at += 1;
+                continue;
+            }
+            let (name, mut value) = match word.text.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (word.text.clone(), None),
+            };
+            let mut unknown = word.unknown.clone();
+            let mut used = 1;
+            if value.is_none()
+                && with_value.contains(&name.as_str())
+                && let Some(next) = argv.get(at + 1)
+            {
+                value = Some(next.text.clone());
+                unknown = unknown.or_else(|| next.unknown.clone());
+                used = 2;
+            }
+            args.options.push(Opt {
+                name,
+                value,
+                unknown,
+                at,
+            });
+            at += used;
+        }
+        args
+    }
+
+    /// Parses by the tool's own table and manner (`data.go-flags`).
+    pub fn of(tool: &super::Tool, argv: &[Word]) -> Args {
+        if tool.data("go-flags").is_empty() {
+            Args::parse(argv, tool.value_options)
+        } else {
+            Args::parse_whole(argv, tool.value_options)
+        }
+    }
+
     /// Takes the option at `at`; returns how many further words it used.
     fn take_option(&mut self, argv: &[Word], at: usize, with_value: &[&str]) -> usize {
         let word = &argv[at];

@@ -13,6 +13,7 @@ pub mod mysql;
 pub mod rails;
 pub mod readers;
 mod registry;
+mod services;
 pub mod url;
 mod value;
 

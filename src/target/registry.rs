@@ -13,6 +13,7 @@ fn resolver(name: &str) -> Option<Resolver> {
         .iter()
         .chain(super::migrators::RESOLVERS)
         .chain(super::clients::RESOLVERS)
+        .chain(super::services::RESOLVERS)
         .find(|(key, _)| *key == name)
         .map(|(_, resolver)| *resolver)
 }

@@ -136,7 +136,13 @@ fn target_json(judged: &JudgedTarget) -> Value {
         }
         Address::File { path } => value["file"] = json!(path.value),
         Address::Memory { .. } => value["file"] = json!(":memory:"),
-        Address::Identifier { name } => value["identifier"] = json!(name.value),
+        // An identifier also stands where its like would be looked for: a server's data directory
+        // or cluster is local, a service is far away.
+        Address::Identifier { name } => {
+            let local = name.value.starts_with("datadir:") || name.value.starts_with("cluster:");
+            value["identifier"] = json!(name.value);
+            value[if local { "socket" } else { "host" }] = json!(name.value);
+        }
     }
     let sources: serde_json::Map<String, Value> = judged
         .target

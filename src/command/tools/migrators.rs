@@ -4,7 +4,7 @@ use crate::command::{Action, Args, Command, Effect, Reading, Step, Tool, Word, W
 
 fn start(tool: &'static Tool, step: &Step) -> Command {
     let mut command = Command::new(Some(tool), step.clone());
-    command.args = Args::parse(&step.argv, tool.value_options);
+    command.args = Args::of(tool, &step.argv);
     command
 }
 

@@ -3,6 +3,8 @@
 mod artisan;
 mod clients;
 mod composer;
+mod consoles;
+mod file_words;
 pub mod getopt;
 mod migrators;
 mod php;
@@ -11,11 +13,18 @@ mod rails;
 mod rake;
 mod ruby;
 mod symfony;
+mod servers;
 mod words;
 
 use super::{Reading, Step, Tool, World};
 
+pub use servers::engine_of;
 pub use words::{action_of, effect_of};
+
+/// The reader of tools whose names must speak of a database, for readers that know more.
+pub(super) fn named(tool: &'static Tool, step: &Step) -> Reading {
+    servers::named(tool, step)
+}
 
 /// The plain reader, for readers that know more only about some of a tool's actions.
 pub(super) fn words(tool: &'static Tool, step: &Step) -> Reading {
@@ -33,6 +42,21 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     match tool.reader {
         "words" => words::read(tool, step),
         "verbs" => words::verbs(tool, step),
+        "files" => file_words::read(tool, step, world),
+        "unit" => servers::unit(tool, step),
+        "kill" => servers::kill(tool, step),
+        "named" => servers::named(tool, step),
+        "plain" => consoles::plain(tool, step),
+        "colon" => consoles::colon(tool, step),
+        "symfony" => consoles::symfony(tool, step),
+        "drush" => consoles::drush(tool, step),
+        "wp" => consoles::wp(tool, step),
+        "cluster" => consoles::cluster(tool, step),
+        "filesystem" => consoles::filesystem(tool, step),
+        "heroku" => consoles::heroku(tool, step),
+        "gcloud" => consoles::gcloud(tool, step),
+        "ansible" => consoles::ansible(tool, step),
+        "build-tool" => consoles::build_tool(tool, step),
         "gh-ost" => migrators::gh_ost(tool, step),
         "percona" => migrators::percona(tool, step),
         "sqlpackage" => migrators::sqlpackage(tool, step),

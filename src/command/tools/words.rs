@@ -7,7 +7,7 @@ use crate::command::{Action, Args, Command, Effect, Reading, Step, Stop, Tool};
 /// Reads a step of a tool whose actions are words: `dbmate drop`, `knex migrate:latest`.
 pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
-    command.args = Args::parse(&step.argv, tool.value_options);
+    command.args = Args::of(tool, &step.argv);
     if asks_for_help(&command.args) {
         command.stops_early = Some(Stop::new(
             "nothing-runs",
@@ -32,7 +32,7 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
 /// every operand that names an action counts.
 pub(super) fn verbs(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
-    command.args = Args::parse(&step.argv, tool.value_options);
+    command.args = Args::of(tool, &step.argv);
     if asks_for_help(&command.args) {
         return read(tool, step);
     }

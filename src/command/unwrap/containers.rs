@@ -41,7 +41,7 @@ pub(super) fn docker(tool: &'static Tool, step: &Step) -> Reading {
         }
         "exec" => exec(tool, step, at, "exec-options"),
         "run" | "create" => run(tool, step, at),
-        _ => crate::command::tools::words(tool, step),
+        _ => crate::command::tools::named(tool, step),
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
             let inner = inside(step, place, &args).through(tool.name);
             Reading::steps(vec![inner.with_argv(argv)])
         }
-        _ => crate::command::tools::words(tool, step),
+        _ => crate::command::tools::named(tool, step),
     }
 }
 
@@ -149,7 +149,7 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let at = after_options(&step.argv, 1, tool.value_options);
     let verb = word(step, at);
     if !matches!(verb, "exec" | "run" | "debug") {
-        return crate::command::tools::words(tool, step);
+        return crate::command::tools::named(tool, step);
     }
     let args = Args::parse(&step.argv, tool.value_options);
     let pod = args.operand(1).unwrap_or("").to_owned();

@@ -30,6 +30,7 @@ pub(super) const RESOLVERS: &[(&str, Resolver)] = &[
     ("gh-ost", mysql::gh_ost),
     ("percona", mysql::percona),
     ("url-option", others::url_option),
+    ("symfony", others::symfony),
     ("ecto", others::ecto),
     ("entity-framework", others::entity_framework),
 ];

@@ -50,6 +50,54 @@ fn url_operand(command: &Command) -> Option<Sourced<String>> {
     Some(Sourced::new(word.text.clone(), Source::argument("operand")))
 }
 
+/// Symfony with Doctrine: `DATABASE_URL` from the environment, else from the `.env` files, where
+/// the file of the environment beats the general one and a `.local` file beats the one it is of.
+pub(super) fn symfony(command: &Command, world: &World<'_>) -> Resolution {
+    if let Some(Ok(_)) = option(command, &["--conn", "--connection", "--em"]) {
+        return Resolution::unresolved("a connection other than the default one");
+    }
+    let doctrine = command.step.path("config/packages/doctrine.yaml");
+    if let Ok(text) = world.files.read_text(&doctrine)
+        && !text.contains("DATABASE_URL)%")
+    {
+        return Resolution::unresolved("config/packages/doctrine.yaml names no DATABASE_URL");
+    }
+    let find = |files: &[String], name: &str| {
+        files.iter().find_map(|file| {
+            let path = command.step.path(file);
+            super::env_file::value(&path, name, super::env_file::Wins::Last, command, world)
+        })
+    };
+    let general = [".env.local".to_owned(), ".env".to_owned()];
+    let environment = match option(command, &["-e", "--env"]) {
+        Some(Ok(found)) => found,
+        Some(Err(missing)) => return gap(missing),
+        None => match super::variable(command, "APP_ENV").map(Ok).or_else(|| find(&general, "APP_ENV")) {
+            Some(Ok(found)) => found,
+            Some(Err(missing)) => return gap(missing),
+            None => super::default_of("Symfony", "dev"),
+        },
+    };
+    let name = &environment.value;
+    let mut files = vec![format!(".env.{name}.local"), format!(".env.{name}")];
+    if name != "test" {
+        files.push(".env.local".to_owned());
+    }
+    files.push(".env".to_owned());
+    let found = super::variable(command, "DATABASE_URL")
+        .map(Ok)
+        .or_else(|| find(&files, "DATABASE_URL"));
+    let mut resolution = match found {
+        Some(Ok(url)) => of_url(&url, Postgres::Libpq, command, world),
+        Some(Err(missing)) => return gap(missing),
+        None => return Resolution::unresolved("DATABASE_URL is set nowhere that can be seen"),
+    };
+    for target in &mut resolution.targets {
+        target.environment = Some(environment.clone());
+    }
+    resolution
+}
+
 /// Ecto: `config/ENV.exs` where it is literal; otherwise Elixir code decides.
 pub(super) fn ecto(command: &Command, world: &World<'_>) -> Resolution {
     let environment = match super::variable(command, "MIX_ENV") {

@@ -1,0 +1,219 @@
+//! Programs that remove or overwrite files, held against what is a database or its only backup.
+
+use std::path::Path;
+
+use crate::command::{Action, Args, Command, Effect, Place, Reading, Step, Tool, Word, World};
+
+/// What a path is to a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A database file or a server's data directory.
+    Database,
+    /// A dump, the newest one in its directory.
+    Dump,
+}
+
+/// Reads `rm`, `truncate`, `cp`, ... and the redirection `>`.
+pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let args = Args::parse(&step.argv, tool.value_options);
+    let (gone, overwritten) = paths(step.program(), &args);
+    let mut hit: Option<(String, Kind, bool)> = None;
+    for word in &gone {
+        hit = hit.or_else(|| removed(word, step, world).map(|(p, k)| (p, k, true)));
+    }
+    for word in &overwritten {
+        hit = hit.or_else(|| replaced(word, step, world).map(|(p, k)| (p, k, false)));
+    }
+    let Some((path, kind, removes)) = hit else {
+        return Reading::default();
+    };
+    let why = match (kind, removes) {
+        (Kind::Database, true) => "removes a database",
+        (Kind::Database, false) => "overwrites a database",
+        (Kind::Dump, true) => "removes the newest backup of its directory",
+        (Kind::Dump, false) => "overwrites the newest backup of its directory",
+    };
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = args;
+    command.hints.push(("file", path));
+    let name = step.program().to_owned();
+    let effect = if name == "mv" && removes {
+        Effect::Stops
+    } else {
+        Effect::Destroys
+    };
+    Reading::command(command.doing(Action::new(name, effect, why)))
+}
+
+/// The words that name what is removed, and what is overwritten.
+fn paths(program: &str, args: &Args) -> (Vec<Word>, Vec<Word>) {
+    let mut operands: Vec<Word> = args.operands.iter().map(|(_, w)| w.clone()).collect();
+    match program {
+        "cp" | "install" | "ln" | "rsync" | "scp" => {
+            let to = args.last(&["-t", "--target-directory"]);
+            let last = if to.is_some() { None } else { operands.pop() };
+            (Vec::new(), last.into_iter().collect())
+        }
+        "mv" => {
+            let last = operands.pop();
+            (operands, last.into_iter().collect())
+        }
+        "dd" => {
+            let to = operands.iter().find_map(|w| {
+                Some(Word {
+                    text: w.text.strip_prefix("of=")?.to_owned(),
+                    unknown: w.unknown.clone(),
+                })
+            });
+            (Vec::new(), to.into_iter().collect())
+        }
+        "tee" if args.has(&["-a", "--append"]) => (Vec::new(), Vec::new()),
+        "tee" | ">" | "curl" | "wget" => {
+            let named = args.value(&["-o", "--output", "-O", "--output-document"]);
+            match program {
+                "curl" | "wget" => (Vec::new(), named.map(Word::literal).into_iter().collect()),
+                _ => (Vec::new(), operands),
+            }
+        }
+        _ => (operands, Vec::new()),
+    }
+}
+
+fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
+    let path = full(word, step);
+    if is_database_name(&path) || (sees(word, step) && is_database(Path::new(&path), world)) {
+        return Some((path, Kind::Database));
+    }
+    if holds_database(&path, word, step, world) {
+        return Some((path, Kind::Database));
+    }
+    newest_dump(&path, word, step, world).then_some((path, Kind::Dump))
+}
+
+fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
+    let path = full(word, step);
+    if !sees(word, step) {
+        return is_server_file(&path).then_some((path, Kind::Database));
+    }
+    let there = world.files.is_file(Path::new(&path));
+    if is_server_file(&path)
+        || (there && (is_database_name(&path) || is_database(Path::new(&path), world)))
+    {
+        return Some((path, Kind::Database));
+    }
+    newest_dump(&path, word, step, world).then_some((path, Kind::Dump))
+}
+
+fn full(word: &Word, step: &Step) -> String {
+    if word.unknown.is_some() && word.text.starts_with(['$', '`', '*']) {
+        return word.text.clone();
+    }
+    step.path(&word.text).display().to_string()
+}
+
+/// Whether the path can be looked up here.
+fn sees(word: &Word, step: &Step) -> bool {
+    word.unknown.is_none() && step.cwd_unknown.is_none() && step.place == Place::Here
+}
+
+/// Endings that only database files have.
+const DATABASE_ENDINGS: &[&str] = &[
+    ".sqlite", ".sqlite3", ".db3", ".s3db", ".sl3", ".sqlitedb", ".duckdb", ".sqlite3-wal",
+    ".sqlite-wal", ".sqlite3-journal", ".db-wal", ".ibd", ".myd", ".frm", ".rdb", ".aof", ".wt",
+    ".mdf", ".ldf", ".realm", ".fdb", ".accdb", ".mdb",
+];
+
+/// Directories in which servers keep their data.
+const DATA_DIRECTORIES: &[&str] = &[
+    "/var/lib/postgresql", "/var/lib/postgres", "/var/lib/pgsql", "/usr/local/var/postgres",
+    "/usr/local/pgsql/data", "/opt/homebrew/var/postgres", "/var/lib/mysql", "/var/lib/mariadb",
+    "/var/lib/redis", "/var/lib/mongodb", "/var/lib/mongo", "/data/db", "/var/opt/mssql",
+    "/var/lib/clickhouse", "/var/lib/cassandra", "/var/lib/elasticsearch", "/var/lib/neo4j",
+    "/var/lib/influxdb", "/var/lib/docker/volumes", "/var/lib/etcd", "/var/lib/couchdb",
+    "/opt/homebrew/var/mysql", "/usr/local/var/mysql", "/usr/local/mysql/data", "/pgdata",
+    "/var/lib/kubelet", "/bitnami/postgresql", "/bitnami/mysql", "/bitnami/mariadb",
+];
+
+fn is_server_file(path: &str) -> bool {
+    DATA_DIRECTORIES.iter().any(|dir| {
+        path.strip_prefix(dir)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '@', '-', '*']))
+    })
+}
+
+fn is_database_name(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let lower = lower.trim_end_matches(['*', '?']);
+    let name = lower.rsplit('/').next().unwrap_or(lower);
+    let ends = |e: &str| name.len() > e.len() && name.ends_with(e);
+    if DATABASE_ENDINGS.iter().any(|e| ends(e)) || is_server_file(lower) {
+        return true;
+    }
+    let parents = DATA_DIRECTORIES
+        .iter()
+        .any(|dir| lower.len() > 1 && dir.starts_with(&format!("{}/", lower.trim_end_matches('/'))));
+    let plain = name.ends_with(".db") && !matches!(name, "thumbs.db" | "cert9.db" | "key4.db");
+    parents || plain || lower == "/" || name == "pg_wal" || name == "ibdata1" || name == "pgdata"
+}
+
+/// By the first bytes of the file, or what a data directory holds.
+fn is_database(path: &Path, world: &World<'_>) -> bool {
+    if world.files.is_file(path) {
+        return world.files.read(path).is_ok_and(|b| {
+            b.starts_with(b"SQLite format 3\0") || b.starts_with(b"REDIS0")
+        });
+    }
+    ["PG_VERSION", "ibdata1", "WiredTiger", "dump.rdb"]
+        .iter()
+        .any(|name| world.files.is_file(&path.join(name)))
+}
+
+/// A directory that is removed with database files in it (`*` names what is in the directory).
+fn holds_database(path: &str, word: &Word, step: &Step, world: &World<'_>) -> bool {
+    let pattern = word.unknown.is_some() && path.ends_with("/*");
+    if !pattern && !sees(word, step) {
+        return false;
+    }
+    let dir = Path::new(path.trim_end_matches("/*"));
+    if !world.files.is_dir(dir) {
+        return false;
+    }
+    world.files.list(dir).iter().take(512).any(|name| {
+        let inner = dir.join(name);
+        is_database_name(name) || (world.files.is_dir(&inner) && is_database(&inner, world))
+    })
+}
+
+const DUMP_ENDINGS: &[&str] = &[
+    ".dump", ".pgdump", ".sql.gz", ".sql.zst", ".sql.xz", ".sql.bz2", ".dmp", ".dump.gz", ".bak",
+    ".pg_dump", ".archive", ".backup", ".sql", ".tar.gz", ".rdb.gz", ".xbstream",
+];
+
+fn is_dump_name(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    let speaks = ["backup", "dump", "pg_", "mysql", "snapshot"]
+        .iter()
+        .any(|w| lower.contains(w));
+    let plain = name.ends_with(".sql") || name.ends_with(".bak") || name.ends_with(".tar.gz");
+    DUMP_ENDINGS.iter().any(|e| name.ends_with(e)) && (speaks || !plain)
+}
+
+/// Whether it is a dump that is there, and none beside it has a later name.
+fn newest_dump(path: &str, word: &Word, step: &Step, world: &World<'_>) -> bool {
+    let file = Path::new(path);
+    if !sees(word, step) || !is_dump_name(path) || !world.files.is_file(file) {
+        return false;
+    }
+    let (Some(dir), Some(name)) = (file.parent(), file.file_name()) else {
+        return false;
+    };
+    let name = name.to_string_lossy();
+    let later = world
+        .files
+        .list(dir)
+        .into_iter()
+        .filter(|other| is_dump_name(&dir.join(other).display().to_string()))
+        .any(|other| other.as_str() > name.as_ref());
+    !later
+}
