@@ -1,9 +1,7 @@
 //! Consoles of frameworks whose commands have namespaces and abbreviations, and tools that reach
 //! other places by an option.
 
-use crate::command::{
-    Action, Args, Command, Effect, Place, Reading, Step, Stop, Tool, Word,
-};
+use crate::command::{Action, Args, Command, Effect, Place, Reading, Step, Stop, Tool, Word};
 
 /// Everyday programs that touch no database, whatever their words say.
 pub(super) fn plain(tool: &'static Tool, step: &Step) -> Reading {
@@ -16,7 +14,7 @@ pub(super) fn colon(tool: &'static Tool, step: &Step) -> Reading {
     let at = (1..step.argv.len()).find(|at| {
         let word = step.argv.get(*at).map_or("", |w| w.text.as_str());
         let before = step.argv.get(at - 1).map_or("", |w| w.text.as_str());
-        !word.starts_with('-') && !(*at > 1 && tool.value_options.contains(&before))
+        !(word.starts_with('-') || *at > 1 && tool.value_options.contains(&before))
     });
     let Some(word) = at.and_then(|at| step.argv.get_mut(at)) else {
         return super::words(tool, &step);
@@ -123,8 +121,13 @@ pub(super) fn filesystem(tool: &'static Tool, step: &Step) -> Reading {
     if subcommands.contains(&step.program()) {
         return super::words(tool, step);
     }
-    let only_asks = step.argv.len() < 2 || step.words().any(|w| matches!(w, "-n" | "--no-act" | "-V"));
-    let effect = if only_asks { Effect::None } else { Effect::Destroys };
+    let only_asks =
+        step.argv.len() < 2 || step.words().any(|w| matches!(w, "-n" | "--no-act" | "-V"));
+    let effect = if only_asks {
+        Effect::None
+    } else {
+        Effect::Destroys
+    };
     let name = step.program().to_owned();
     let action = Action::new(name, effect, "what was on the device is gone");
     Reading::command(Command::new(Some(tool), step.clone()).doing(action))
@@ -163,12 +166,19 @@ pub(super) fn gcloud(tool: &'static Tool, step: &Step) -> Reading {
     {
         step.argv.remove(1);
     }
-    let words: Vec<&str> = step.words().filter(|w| !w.starts_with('-')).take(2).collect();
+    let words: Vec<&str> = step
+        .words()
+        .filter(|w| !w.starts_with('-'))
+        .take(2)
+        .collect();
     if words == ["compute", "ssh"] {
         let place = "gcloud compute ssh".to_owned();
         let mut inner = step.clone().through("gcloud");
         inner.place = Place::Elsewhere(place);
-        let args = Args::parse(&step.argv, &["--command", "--zone", "--project", "--ssh-flag"]);
+        let args = Args::parse(
+            &step.argv,
+            &["--command", "--zone", "--project", "--ssh-flag"],
+        );
         let behind = step.argv.iter().position(|w| w.text == "--");
         let text = match (args.last(&["--command"]), behind) {
             (Some(option), _) => Some(Word {
@@ -177,7 +187,11 @@ pub(super) fn gcloud(tool: &'static Tool, step: &Step) -> Reading {
             }),
             (None, Some(at)) => {
                 let rest = step.argv.get(at + 1..).unwrap_or(&[]);
-                let text = rest.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+                let text = rest
+                    .iter()
+                    .map(|w| w.text.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 let unknown = rest.iter().find_map(|w| w.unknown.clone());
                 Some(Word { text, unknown })
             }
@@ -211,10 +225,14 @@ pub(super) fn ansible(tool: &'static Tool, step: &Step) -> Reading {
             Reading::steps(vec![inner.with_argv(argv)])
         }
         ("postgresql_db" | "mysql_db" | "mongodb_user" | "postgresql_table" | "mssql_db", text) => {
-            let absent = text
-                .and_then(|t| t.value.as_deref())
-                .is_some_and(|t| t.contains("absent") || t.contains("restore") || t.contains("truncate"));
-            let effect = if absent { Effect::Destroys } else { Effect::ChangesSchema };
+            let absent = text.and_then(|t| t.value.as_deref()).is_some_and(|t| {
+                t.contains("absent") || t.contains("restore") || t.contains("truncate")
+            });
+            let effect = if absent {
+                Effect::Destroys
+            } else {
+                Effect::ChangesSchema
+            };
             let action = Action::new(module, effect, "a module that changes databases");
             Reading::command(Command::new(Some(tool), step.clone()).doing(action))
         }
@@ -231,7 +249,10 @@ pub(super) fn build_tool(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
     command.args = Args::parse(&step.argv, tool.value_options);
     if command.args.has(&["--help", "--version"]) {
-        command.stops_early = Some(Stop::new("nothing-runs", "only help or the version is printed"));
+        command.stops_early = Some(Stop::new(
+            "nothing-runs",
+            "only help or the version is printed",
+        ));
         return Reading::command(command);
     }
     let words: Vec<String> = command.args.operand_texts().map(goal).collect();

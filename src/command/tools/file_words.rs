@@ -118,20 +118,62 @@ fn sees(word: &Word, step: &Step) -> bool {
 
 /// Endings that only database files have.
 const DATABASE_ENDINGS: &[&str] = &[
-    ".sqlite", ".sqlite3", ".db3", ".s3db", ".sl3", ".sqlitedb", ".duckdb", ".sqlite3-wal",
-    ".sqlite-wal", ".sqlite3-journal", ".db-wal", ".ibd", ".myd", ".frm", ".rdb", ".aof", ".wt",
-    ".mdf", ".ldf", ".realm", ".fdb", ".accdb", ".mdb",
+    ".sqlite",
+    ".sqlite3",
+    ".db3",
+    ".s3db",
+    ".sl3",
+    ".sqlitedb",
+    ".duckdb",
+    ".sqlite3-wal",
+    ".sqlite-wal",
+    ".sqlite3-journal",
+    ".db-wal",
+    ".ibd",
+    ".myd",
+    ".frm",
+    ".rdb",
+    ".aof",
+    ".wt",
+    ".mdf",
+    ".ldf",
+    ".realm",
+    ".fdb",
+    ".accdb",
+    ".mdb",
 ];
 
 /// Directories in which servers keep their data.
 const DATA_DIRECTORIES: &[&str] = &[
-    "/var/lib/postgresql", "/var/lib/postgres", "/var/lib/pgsql", "/usr/local/var/postgres",
-    "/usr/local/pgsql/data", "/opt/homebrew/var/postgres", "/var/lib/mysql", "/var/lib/mariadb",
-    "/var/lib/redis", "/var/lib/mongodb", "/var/lib/mongo", "/data/db", "/var/opt/mssql",
-    "/var/lib/clickhouse", "/var/lib/cassandra", "/var/lib/elasticsearch", "/var/lib/neo4j",
-    "/var/lib/influxdb", "/var/lib/docker/volumes", "/var/lib/etcd", "/var/lib/couchdb",
-    "/opt/homebrew/var/mysql", "/usr/local/var/mysql", "/usr/local/mysql/data", "/pgdata",
-    "/var/lib/kubelet", "/bitnami/postgresql", "/bitnami/mysql", "/bitnami/mariadb",
+    "/var/lib/postgresql",
+    "/var/lib/postgres",
+    "/var/lib/pgsql",
+    "/usr/local/var/postgres",
+    "/usr/local/pgsql/data",
+    "/opt/homebrew/var/postgres",
+    "/var/lib/mysql",
+    "/var/lib/mariadb",
+    "/var/lib/redis",
+    "/var/lib/mongodb",
+    "/var/lib/mongo",
+    "/data/db",
+    "/var/opt/mssql",
+    "/var/lib/clickhouse",
+    "/var/lib/cassandra",
+    "/var/lib/elasticsearch",
+    "/var/lib/neo4j",
+    "/var/lib/influxdb",
+    "/var/lib/docker/volumes",
+    "/var/lib/etcd",
+    "/var/lib/couchdb",
+    "/opt/homebrew/var/mysql",
+    "/usr/local/var/mysql",
+    "/usr/local/mysql/data",
+    "/pgdata",
+    "/var/lib/kubelet",
+    "/bitnami/postgresql",
+    "/bitnami/mysql",
+    "/bitnami/mariadb",
 ];
 
 fn is_server_file(path: &str) -> bool {
@@ -149,9 +191,9 @@ fn is_database_name(path: &str) -> bool {
     if DATABASE_ENDINGS.iter().any(|e| ends(e)) || is_server_file(lower) {
         return true;
     }
-    let parents = DATA_DIRECTORIES
-        .iter()
-        .any(|dir| lower.len() > 1 && dir.starts_with(&format!("{}/", lower.trim_end_matches('/'))));
+    let parents = DATA_DIRECTORIES.iter().any(|dir| {
+        lower.len() > 1 && dir.starts_with(&format!("{}/", lower.trim_end_matches('/')))
+    });
     let plain = name.ends_with(".db") && !matches!(name, "thumbs.db" | "cert9.db" | "key4.db");
     parents || plain || lower == "/" || name == "pg_wal" || name == "ibdata1" || name == "pgdata"
 }
@@ -159,9 +201,10 @@ fn is_database_name(path: &str) -> bool {
 /// By the first bytes of the file, or what a data directory holds.
 fn is_database(path: &Path, world: &World<'_>) -> bool {
     if world.files.is_file(path) {
-        return world.files.read(path).is_ok_and(|b| {
-            b.starts_with(b"SQLite format 3\0") || b.starts_with(b"REDIS0")
-        });
+        return world
+            .files
+            .read(path)
+            .is_ok_and(|b| b.starts_with(b"SQLite format 3\0") || b.starts_with(b"REDIS0"));
     }
     ["PG_VERSION", "ibdata1", "WiredTiger", "dump.rdb"]
         .iter()
@@ -185,8 +228,22 @@ fn holds_database(path: &str, word: &Word, step: &Step, world: &World<'_>) -> bo
 }
 
 const DUMP_ENDINGS: &[&str] = &[
-    ".dump", ".pgdump", ".sql.gz", ".sql.zst", ".sql.xz", ".sql.bz2", ".dmp", ".dump.gz", ".bak",
-    ".pg_dump", ".archive", ".backup", ".sql", ".tar.gz", ".rdb.gz", ".xbstream",
+    ".dump",
+    ".pgdump",
+    ".sql.gz",
+    ".sql.zst",
+    ".sql.xz",
+    ".sql.bz2",
+    ".dmp",
+    ".dump.gz",
+    ".bak",
+    ".pg_dump",
+    ".archive",
+    ".backup",
+    ".sql",
+    ".tar.gz",
+    ".rdb.gz",
+    ".xbstream",
 ];
 
 fn is_dump_name(path: &str) -> bool {

@@ -39,7 +39,9 @@ const SERVERS: &[(&str, &str)] = &[
 pub fn engine_of(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     // Clients and libraries are no servers.
-    let client = ["client", "-dev", "lib", "-doc", "exporter", "-backup.", "-tools"];
+    let client = [
+        "client", "-dev", "lib", "-doc", "exporter", "-backup.", "-tools",
+    ];
     if client.iter().any(|c| lower.contains(c)) {
         return None;
     }
@@ -69,7 +71,15 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
         .chain(std::iter::once(&step.program_path()))
         .filter_map(|w| Some(((*w).to_owned(), engine_of(w)?)))
         .collect();
-    let machine = ["poweroff", "reboot", "halt", "kexec", "rescue", "emergency", "isolate"];
+    let machine = [
+        "poweroff",
+        "reboot",
+        "halt",
+        "kexec",
+        "rescue",
+        "emergency",
+        "isolate",
+    ];
     let whole = words.first().is_some_and(|w| machine.contains(w));
     if let (Some(verb), Some((name, engine))) = (verb, units.first()) {
         let destroys = tool.data("destroys").contains(&verb.as_str());
@@ -86,7 +96,9 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
         command.hints.push(("name", "this machine".to_owned()));
         command.hints.push(("engine", "machine".to_owned()));
         let why = "every server of the machine stops";
-        command.actions.push(Action::new("machine", Effect::Stops, why));
+        command
+            .actions
+            .push(Action::new("machine", Effect::Stops, why));
     }
     Reading::command(command)
 }
@@ -94,12 +106,17 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
 /// `kill`, `pkill`, `killall`: by name, or by a process id that comes from a server's pid file.
 pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = start(tool, step);
-    let asks = command.args.has(&["-l", "-L", "--list", "-0"])
-        || step.words().any(|w| w == "-0");
+    let asks = command.args.has(&["-l", "-L", "--list", "-0"]) || step.words().any(|w| w == "-0");
     let found = command
         .args
         .operand_texts()
-        .chain(command.args.options.iter().filter_map(|o| o.value.as_deref()))
+        .chain(
+            command
+                .args
+                .options
+                .iter()
+                .filter_map(|o| o.value.as_deref()),
+        )
         .find_map(|w| {
             let server = engine_of(w).or_else(|| {
                 let pid_file = w.contains("postmaster.pid") || w.contains("mysqld.pid");
@@ -112,7 +129,9 @@ pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
         command.hints.push(("engine", engine.to_owned()));
         let why = "the server's processes are ended";
         let action = step.program().to_owned();
-        command.actions.push(Action::new(action, Effect::Stops, why));
+        command
+            .actions
+            .push(Action::new(action, Effect::Stops, why));
     }
     Reading::command(command)
 }
@@ -125,7 +144,13 @@ pub(super) fn named(tool: &'static Tool, step: &Step) -> Reading {
         let speaks = command
             .args
             .operand_texts()
-            .chain(command.args.options.iter().filter_map(|o| o.value.as_deref()))
+            .chain(
+                command
+                    .args
+                    .options
+                    .iter()
+                    .filter_map(|o| o.value.as_deref()),
+            )
             .any(|w| engine_of(w).is_some() || is_database_word(w) || w.contains('$'));
         if !speaks {
             let names = tool.data("by-name");

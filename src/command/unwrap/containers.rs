@@ -3,7 +3,7 @@
 
 use super::tails::after_options;
 use super::{elsewhere, nothing};
-use crate::command::{Args, Reading, Step, Tool, Word};
+use crate::command::{Action, Args, Effect, Reading, Step, Tool, Word};
 use crate::source::Source;
 
 /// Images whose entry point is a tool of the catalogue.
@@ -140,8 +140,24 @@ pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
             let inner = inside(step, place, &args).through(tool.name);
             Reading::steps(vec![inner.with_argv(argv)])
         }
+        "rm" => remove(tool, step, at),
         _ => crate::command::tools::named(tool, step),
     }
+}
+
+/// `docker compose rm`, whose `-f` is not the one before the action.
+fn remove(tool: &'static Tool, step: &Step, at: usize) -> Reading {
+    let rest = step.argv.get(at + 1..).unwrap_or(&[]);
+    let volumes = rest.iter().any(|w| {
+        let short = w.text.starts_with('-') && !w.text.starts_with("--");
+        w.text == "--volumes" || (short && w.text.contains('v'))
+    });
+    let mut reading = crate::command::tools::named(tool, step);
+    if let Some(command) = reading.command.as_mut().filter(|_| volumes) {
+        let why = "removes containers and their volumes";
+        command.actions = vec![Action::new("rm", Effect::Destroys, why)];
+    }
+    reading
 }
 
 /// `kubectl exec POD -- CMD`; everything else is judged by its words.

@@ -72,7 +72,10 @@ pub(super) fn symfony(command: &Command, world: &World<'_>) -> Resolution {
     let environment = match option(command, &["-e", "--env"]) {
         Some(Ok(found)) => found,
         Some(Err(missing)) => return gap(missing),
-        None => match super::variable(command, "APP_ENV").map(Ok).or_else(|| find(&general, "APP_ENV")) {
+        None => match super::variable(command, "APP_ENV")
+            .map(Ok)
+            .or_else(|| find(&general, "APP_ENV"))
+        {
             Some(Ok(found)) => found,
             Some(Err(missing)) => return gap(missing),
             None => super::default_of("Symfony", "dev"),
