@@ -12,8 +12,8 @@ mod phpunit;
 mod rails;
 mod rake;
 mod ruby;
-mod symfony;
 mod servers;
+mod symfony;
 mod words;
 
 use super::{Reading, Step, Tool, World};

@@ -19,7 +19,22 @@ const REACHES: &[&str] = &[
 
 /// Programs of PHP projects that are PHP files themselves.
 const KNOWN: &[&str] = &[
-    "phpunit", "pest", "paratest", "composer", "sail", "envoy", "deployer",
+    "phpunit",
+    "pest",
+    "paratest",
+    "composer",
+    "sail",
+    "envoy",
+    "deployer",
+    "symfony console",
+    "drush",
+    "wp-cli",
+    "phinx",
+    "yii",
+    "cake",
+    "magento",
+    "craft",
+    "other consoles",
 ];
 
 /// Judges a call of PHP.
