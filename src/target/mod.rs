@@ -4,6 +4,7 @@
 //! decided becomes a [`Gap`], never a guess.
 
 pub mod clients;
+pub mod django;
 mod fields;
 pub mod laravel;
 pub mod libpq;

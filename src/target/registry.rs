@@ -7,6 +7,7 @@ use crate::command::{Command, Place, World};
 fn resolver(name: &str) -> Option<Resolver> {
     let table: &[(&str, Resolver)] = &[
         ("laravel", super::laravel::resolve),
+        ("django", super::django::resolve),
         ("rails", super::rails::resolve),
     ];
     table

@@ -5,10 +5,12 @@ mod clients;
 mod composer;
 mod consoles;
 mod file_words;
+mod django;
 pub mod getopt;
 mod migrators;
 mod php;
 mod phpunit;
+pub(crate) mod python;
 mod rails;
 mod rake;
 mod ruby;
@@ -76,6 +78,10 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "sail" => composer::sail(tool, step),
         "envoy" => composer::envoy(tool, step, world),
         "deployer" => composer::deployer(tool, step),
+        "django" => django::read(tool, step, world),
+        "python" => python::read(tool, step, world),
+        "python-launcher" => python::launcher(tool, step, world),
+        "python-opaque" => python::opaque(tool, step),
         other => Reading::opaque(
             Some(tool),
             step,

@@ -1,7 +1,9 @@
 //! Readers of configuration formats: they know syntax and positions, nothing of policy.
 
 pub mod erb;
+pub mod ini;
 pub mod php;
+pub mod python;
 pub mod ruby;
 pub mod toml;
 pub mod yaml;
