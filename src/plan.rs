@@ -50,6 +50,8 @@ pub struct JudgedTarget {
     pub tier: Tier,
     /// The mark that gave the tier.
     pub mark: Option<String>,
+    /// Every field comes from the project's own files.
+    pub own: bool,
     /// It is local, and every field comes from the project's own files.
     pub local_and_own: bool,
 }
@@ -257,6 +259,7 @@ fn judge_target(target: Target, profile: &Profile, root: &Path) -> JudgedTarget 
         target,
         tier,
         mark,
+        own,
         local_and_own,
     }
 }
@@ -327,28 +330,18 @@ fn once(mut list: Vec<String>, item: String) -> Vec<String> {
 }
 
 fn cells(judged: &Judged, limits: Limits) -> Vec<Cell<'_>> {
-    let effect = judged.command.effect();
-    if effect == Effect::None {
+    if judged.command.effect() == Effect::None {
         return Vec::new();
     }
-    let cell = |standing, target| Cell {
-        effect,
-        standing,
-        decision: decide(effect, standing, limits),
-        judged,
-        target,
-    };
     let mut cells: Vec<Cell<'_>> = judged
         .targets
         .iter()
         .map(|t| {
-            cell(
-                Standing::Known {
-                    tier: t.tier,
-                    local_and_own: t.local_and_own,
-                },
-                Some(t),
-            )
+            let standing = Standing::Known {
+                tier: t.tier,
+                local_and_own: t.local_and_own,
+            };
+            Cell::new(judged, standing, Some(t), limits)
         })
         .collect();
     // A command that would stop by itself is judged as unresolved: our reading of it may be wrong.
@@ -356,9 +349,27 @@ fn cells(judged: &Judged, limits: Limits) -> Vec<Cell<'_>> {
         || !judged.resolution.gaps.is_empty()
         || !judged.resolution.errors.is_empty()
     {
-        cells.push(cell(Standing::Unresolved, None));
+        cells.push(Cell::new(judged, Standing::Unresolved, None, limits));
     }
     cells
+}
+
+impl<'a> Cell<'a> {
+    fn new(
+        judged: &'a Judged,
+        standing: Standing,
+        target: Option<&'a JudgedTarget>,
+        limits: Limits,
+    ) -> Self {
+        let effect = judged.command.effect_on(target.is_some_and(|t| t.own));
+        Cell {
+            effect,
+            standing,
+            decision: decide(effect, standing, limits),
+            judged,
+            target,
+        }
+    }
 }
 
 impl Cell<'_> {
@@ -368,7 +379,7 @@ impl Cell<'_> {
             .command
             .actions
             .iter()
-            .filter(|a| a.effect == self.effect)
+            .filter(|a| a.effect_on(self.target.is_some_and(|t| t.own)) == self.effect)
             .map(what)
             .fold(Vec::new(), once);
         let actions = actions.join(", ");

@@ -81,6 +81,9 @@ pub struct Action {
     pub effect: Effect,
     /// Why it has that effect, for people.
     pub why: Cow<'static, str>,
+    /// The stronger effect that it has on a database in an unexpected state, where it has one:
+    /// judged so wherever the target does not come from the project's own files.
+    pub on_foreign: Option<Effect>,
 }
 
 impl Action {
@@ -94,6 +97,21 @@ impl Action {
             name: name.into(),
             effect,
             why: why.into(),
+            on_foreign: None,
+        }
+    }
+
+    /// With the effect that it has on a database in an unexpected state.
+    pub fn on_foreign(mut self, effect: Effect) -> Self {
+        self.on_foreign = Some(effect);
+        self
+    }
+
+    /// Its effect on a target that comes from the project's own files, or not.
+    pub fn effect_on(&self, own: bool) -> Effect {
+        match self.on_foreign {
+            Some(stronger) if !own => stronger.max(self.effect),
+            _ => self.effect,
         }
     }
 }
@@ -187,6 +205,15 @@ impl Command {
             .map(|a| a.effect)
             .max()
             .unwrap_or(Effect::None)
+    }
+
+    /// The strongest effect on a target that comes from the project's own files, or not.
+    pub fn effect_on(&self, own: bool) -> Effect {
+        if self.stops_early.is_some() {
+            return Effect::None;
+        }
+        let effects = self.actions.iter().map(|a| a.effect_on(own));
+        effects.max().unwrap_or(Effect::None)
     }
 
     /// A fact that the reader left for the resolver.

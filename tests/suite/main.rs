@@ -20,6 +20,7 @@ mod incident;
 mod journal;
 mod launch;
 mod rails_differential;
+mod rails_drill;
 mod servers;
 mod servers_check;
 mod shell_differential;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::rails::{files_below, nothing, project};
 use crate::command::{
-    Action, Args, Command, Effect, Reading, Step, Stop, Tool, Word, World, catalogue,
+    Action, Args, Command, Effect, Reading, Step, Tool, Word, World, catalogue,
+    catalogue::ActionEntry,
 };
 use crate::source::Source;
 use crate::target::rails::{self, Gems};
@@ -258,9 +259,9 @@ impl Context<'_> {
     /// A task of the catalogue, plain or with a database's name behind it.
     fn listed(&self, name: &str, run: &mut Run) -> bool {
         if let Some(entry) = self.tasks.action(name) {
-            let (effect, why) = self.effect(entry.name, entry.effect, entry.why);
-            run.action(Action::new(entry.name, effect, why));
-            for scope in self.scopes(entry.name, effect) {
+            let action = self.action(entry.name, entry, run);
+            run.action(action);
+            for scope in self.scopes(entry.name, entry.effect) {
                 run.scope(scope);
             }
             return true;
@@ -274,9 +275,9 @@ impl Context<'_> {
         if !self.tasks.data("named").contains(&entry.name) {
             return false;
         }
-        let (effect, why) = self.effect(entry.name, entry.effect, entry.why);
-        run.action(Action::new(name.to_owned(), effect, why));
-        let scope = match self.scopes(entry.name, effect).first() {
+        let action = self.action(name, entry, run);
+        run.action(action);
+        let scope = match self.scopes(entry.name, entry.effect).first() {
             Some(&"current+test") => format!("named+test={database}"),
             Some(&"test") => format!("test-named={database}"),
             _ => format!("named={database}"),
@@ -307,20 +308,49 @@ impl Context<'_> {
     }
 
     /// What the version and the variables of this run make of a task.
-    fn effect(&self, name: &str, effect: Effect, why: &'static str) -> (Effect, String) {
+    fn action(&self, name: &str, entry: &ActionEntry, run: &mut Run) -> Action {
+        let plain = Action::new(name.to_owned(), entry.effect, entry.why);
+        self.guard(entry.name, run);
         let version = self.step.vars.filled("VERSION");
-        if matches!(
-            name,
-            "db:migrate" | "db:migrate:with_data" | "db:migrate:up"
-        ) && let Some(version) = version
-            && self.goes_back(&version)
-        {
-            return (
-                Effect::Destroys,
-                format!("VERSION={version} runs newer migrations down"),
-            );
+        let migrates = self.tasks.data("migrates").contains(&entry.name);
+        if migrates && let Some(version) = version.filter(|v| self.goes_back(v)) {
+            let why = format!("VERSION={version} runs newer migrations down");
+            return Action::new(name.to_owned(), Effect::Destroys, why);
         }
-        (effect, why.to_owned())
+        // Where the target has no `schema_migrations`, these load the schema over what is there.
+        let loads_since = match entry.name {
+            "db:prepare" | "db:prepare:with_data" => (7, 1),
+            "db:migrate" | "db:migrate:with_data" => (8, 0),
+            _ => return plain,
+        };
+        let rails = run
+            .root
+            .as_deref()
+            .and_then(|root| Gems::read(root, &self.step.vars, self.world).rails());
+        if rails.is_some_and(|version| version < loads_since) {
+            return plain;
+        }
+        let why = format!(
+            "{}; from Rails {}.{} on, a database that was never migrated gets the schema loaded \
+             over what is there",
+            entry.why, loads_since.0, loads_since.1
+        );
+        Action::new(name.to_owned(), entry.effect, why).on_foreign(Effect::Destroys)
+    }
+
+    /// Notes what Rails' own guard would do: nothing that a verdict rests on.
+    fn guard(&self, name: &str, run: &mut Run) {
+        let note = if !self.tasks.data("guarded").contains(&name) {
+            return;
+        } else if self.step.vars.has("DISABLE_DATABASE_ENVIRONMENT_CHECK") {
+            "DISABLE_DATABASE_ENVIRONMENT_CHECK is set: Rails' own guard is off, whatever its value"
+        } else {
+            "Rails' own guard looks at the current environment's database only, and only where \
+             Rails migrated it; never at the test database"
+        };
+        if !run.notes.iter().any(|n| n == note) {
+            run.notes.push(note.into());
+        }
     }
 
     /// Whether a migration on disk is newer than that version.
@@ -488,10 +518,4 @@ fn split_arguments(spelled: &str) -> (&str, Vec<String>) {
 /// Whether a gem is part of the project: for readers that ask before they judge.
 pub(super) fn uses_gem(step: &Step, root: &Path, gem: &str, world: &World<'_>) -> bool {
     Gems::read(root, &step.vars, world).has(gem)
-}
-
-/// A stop that says why.
-#[allow(dead_code, reason = "shared with the readers of Ruby programs")]
-pub(super) fn stop(what: &'static str, why: &str) -> Stop {
-    Stop::new(what, why)
 }
