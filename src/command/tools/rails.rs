@@ -52,7 +52,11 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         }
         return rake::read_as(tool, step, root, world);
     };
-    let args = Args::parse(&step.argv[1..], tool.value_options);
+    let options = match tool.data(entry.name) {
+        [] => tool.value_options,
+        own => own,
+    };
+    let args = Args::parse(&step.argv[1..], options);
     if args.has(&["-h", "--help"]) {
         return nothing(tool, step, "only help is printed");
     }

@@ -85,7 +85,19 @@ pub(super) fn read_as(
     let Some(tasks) = catalogue::tool("rake") else {
         return Reading::not_mine(&step);
     };
-    let args = Args::parse(&step.argv, tasks.value_options);
+    let options = step
+        .vars
+        .filled("RAKEOPT")
+        .map(std::borrow::Cow::into_owned);
+    let mut words: Vec<Word> = step.argv.first().cloned().into_iter().collect();
+    words.extend(
+        options
+            .iter()
+            .flat_map(|o| o.split_whitespace())
+            .map(Word::literal),
+    );
+    words.extend(step.argv.iter().skip(1).cloned());
+    let args = Args::parse(&words, tasks.value_options);
     if args.has(tasks.data("only-prints")) {
         return nothing(tool, step, "rake only prints or rehearses");
     }
@@ -249,10 +261,9 @@ impl Context<'_> {
             if self.tasks.data("not-tasks").contains(&name) {
                 run.notes.push(format!("there is no task `{name}`"));
             }
-            run.opaque(
-                name,
-                "a task that neither the catalogue nor the project's files define",
-            );
+            let why = "a task that neither the catalogue nor the project's files define";
+            run.action(Action::new(name.to_owned(), Effect::Opaque, why));
+            run.scope("none");
         }
     }
 
@@ -277,8 +288,9 @@ impl Context<'_> {
         }
         let action = self.action(name, entry, run);
         run.action(action);
+        let loads = matches!(entry.name, "db:schema:load" | "db:setup" | "db:reset");
         let scope = match self.scopes(entry.name, entry.effect).first() {
-            Some(&"current+test") => format!("named+test={database}"),
+            Some(&"current+test") if loads => format!("named+test={database}"),
             Some(&"test") => format!("test-named={database}"),
             _ => format!("named={database}"),
         };

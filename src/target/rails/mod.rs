@@ -134,18 +134,18 @@ fn pick<'c>(
         }
         Ok(found)
     };
-    let with_test = |named: Option<&str>| -> Result<Vec<&'c DbConfig>, Stop> {
-        let mut found = own(named)?;
+    let with_test = || -> Result<Vec<&'c DbConfig>, Stop> {
+        let mut found = own(None)?;
         if boot.env == "development" && boot.test_too() {
-            found.extend(of("test", named));
+            found.extend(of("test", None));
         }
         Ok(found)
     };
     match kind {
         "none" => Ok(Vec::new()),
         "current" => own(None),
-        "current+test" => with_test(None),
-        "prepare" if version >= (7, 0) => with_test(None),
+        "current+test" => with_test(),
+        "prepare" if version >= (7, 0) => with_test(),
         "prepare" => own(None),
         "one" => {
             let found = own(None)?;
@@ -168,16 +168,12 @@ fn pick<'c>(
                     format!("there is no task for a database `{name}`"),
                 ));
             }
-            let purges_test = ((7, 1)..(8, 1)).contains(&version);
-            if kind == "named" || version < (6, 1) {
-                own(Some(name))
-            } else {
-                let mut found = with_test(Some(name))?;
-                if purges_test {
-                    found.extend(of("test", Some(name)));
-                }
-                Ok(found)
+            let mut found = own(Some(name))?;
+            if kind == "named+test" && ((7, 1)..(8, 1)).contains(&version) {
+                // Loading one schema purges the test database of that name too.
+                found.extend(of("test", Some(name)));
             }
+            Ok(found)
         }
         "test" => Ok(of("test", None)),
         "test-named" => Ok(of("test", Some(name))),

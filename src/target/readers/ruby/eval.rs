@@ -650,12 +650,49 @@ impl<'a> Ruby<'a> {
         let Some(receiver) = &call.receiver else {
             return self.own_call(call, line);
         };
+        if let Some(fact) = self.database_file(receiver, call)? {
+            self.facts.push(fact);
+            return Ok(Val::nil());
+        }
         let receiver = self.eval(receiver)?;
         if call.safe && receiver.rb == Rb::Nil {
             return Ok(receiver);
         }
         let args = self.arguments(&call.args)?;
         self.send(receiver, &call.name, args, call.block.as_ref(), line)
+    }
+
+    /// `config.paths.add "config/database", with: ...` and changes of that list.
+    fn database_file(&mut self, receiver: &Expr, call: &Call) -> Result<Option<Fact>, Flow> {
+        let is_paths = |e: &Expr| matches!(&e.kind, Kind::Call(c) if c.name == "paths");
+        let named = |ruby: &mut Self, e: Option<&Expr>| -> Result<bool, Flow> {
+            let key = e.map(|e| ruby.eval(e)).transpose()?;
+            Ok(key.is_some_and(|k| k.to_text().is_ok_and(|k| k == "config/database")))
+        };
+        match (&receiver.kind, call.name.as_str()) {
+            (_, "add") if is_paths(receiver) => {
+                if !named(self, call.args.first())? {
+                    return Ok(None);
+                }
+                let options = call.args.get(1).map(|a| self.eval(a)).transpose()?;
+                let path = match options.map(|o| o.rb) {
+                    Some(Rb::Hash(pairs)) => pairs
+                        .iter()
+                        .find(|(k, _)| k.rb == Rb::Sym("with".into()))
+                        .map(|(_, v)| v.to_text()),
+                    _ => None,
+                };
+                Ok(path.map(Fact::DatabaseFile))
+            }
+            (Kind::Index(owner, keys), "unshift" | "push" | "concat") if is_paths(owner) => {
+                if !named(self, keys.first())? {
+                    return Ok(None);
+                }
+                let why = format!("{} adds to the list of database files", self.shown);
+                Ok(Some(Fact::DatabaseFile(Err(why))))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Calls a method of the text itself, once deep: no recursion.
