@@ -38,6 +38,8 @@ pub(crate) struct Boot<'a> {
     pub(super) version: Version,
     pub(super) env: String,
     pub(super) env_source: Source,
+    /// Version of the dotenv gem.
+    pub(super) dotenv_version: String,
     pub(super) notes: Vec<String>,
     pub(super) gaps: Vec<Gap>,
 }
@@ -58,6 +60,11 @@ impl<'a> Boot<'a> {
             version,
             env: String::new(),
             env_source: Source::default_of("Rails"),
+            dotenv_version: gems
+                .text("dotenv")
+                .or_else(|| gems.text("dotenv-rails"))
+                .unwrap_or("3.2.0")
+                .to_owned(),
             notes: Vec::new(),
             gaps: Vec::new(),
         };

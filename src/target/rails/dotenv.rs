@@ -4,6 +4,10 @@ use std::path::Path;
 
 use super::Boot;
 use crate::command::{Stop, World};
+use crate::environment::{
+    self,
+    dotenv::{for_package, settle},
+};
 use crate::source::Source;
 use crate::target::readers::{erb, yaml};
 use crate::target::{Traced, Value};
@@ -42,24 +46,34 @@ impl Boot<'_> {
     }
 
     fn one_file(&mut self, text: &str, shown: &str, overload: bool) -> Result<(), Stop> {
-        let look = |name: &str| self.ruby.vars.text(name).map(std::borrow::Cow::into_owned);
-        let entries = read(text, &look)
-            .map_err(|e| Stop::new("env-file-invalid", format!("{shown}:{}: {}", e.0, e.1)))?;
-        for (name, value, line) in entries {
-            if self.ruby.vars.has(&name) && !overload {
+        let Some(dialect) = for_package("ruby-dotenv", &self.dotenv_version) else {
+            return Ok(());
+        };
+        let vars = self.ruby.vars.clone();
+        let process = |name: &str| vars.text(name).map(std::borrow::Cow::into_owned);
+        let entries = environment::dotenv::read(dialect, text, &process).map_err(|e| {
+            Stop::new(
+                "env-file-invalid",
+                format!("{shown}:{}: {}", e.line, e.what),
+            )
+        })?;
+        for entry in settle(entries) {
+            if self.ruby.vars.has(&entry.name) && !overload {
                 continue;
             }
-            match value {
-                Ok(text) => {
-                    self.ruby.unknown_vars.remove(&name);
-                    self.ruby
-                        .vars
-                        .set(name, text, Source::project_file(shown, line));
+            let place = Source::project_file(shown, entry.line);
+            match (entry.unknown, entry.value) {
+                (Some(why), _) => {
+                    let why = format!("{place}: {why}");
+                    self.ruby.unknown_vars.entry(entry.name).or_insert(why);
                 }
-                Err(why) => {
-                    let why = format!("{shown}:{line} {why}");
-                    self.ruby.unknown_vars.entry(name).or_insert(why);
+                (None, Some(text)) => {
+                    if self.ruby.unknown_vars.contains_key(&entry.name) && !overload {
+                        continue;
+                    }
+                    self.ruby.vars.set(entry.name, text, place);
                 }
+                (None, None) => {}
             }
         }
         Ok(())
@@ -134,128 +148,6 @@ impl Boot<'_> {
             .vars
             .set(name.to_owned(), text, value.source.clone());
     }
-}
-
-/// Name, value or why it is not known, line.
-type Entry = (String, Result<String, String>, usize);
-
-/// A small reader of ruby dotenv's dialect.
-fn read(
-    text: &str,
-    look: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Entry>, (usize, &'static str)> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut rest = text;
-    let mut line = 1;
-    while !rest.is_empty() {
-        let row = rest.split('\n').next().unwrap_or("");
-        let mut used = row.len();
-        let trimmed = row.trim();
-        let trimmed = trimmed
-            .strip_prefix("export ")
-            .map_or(trimmed, str::trim_start);
-        let at = trimmed.find(['=', ':']);
-        if !trimmed.is_empty()
-            && !trimmed.starts_with('#')
-            && let Some(at) = at
-        {
-            let name = trimmed[..at].trim().to_owned();
-            let colon = trimmed[at..].starts_with(':');
-            let value = trimmed[at + 1..].trim_start();
-            if !colon || value.len() < trimmed.len() - at - 1 {
-                let offset = row.len() - value.len().min(row.len());
-                let _ = offset;
-                let from = rest.find(value).unwrap_or(0);
-                let (value, length) = read_value(&rest[from..]);
-                used = used.max(from + length);
-                let known = |n: &str| {
-                    look(n).or_else(|| {
-                        entries
-                            .iter()
-                            .rev()
-                            .find(|(e, _, _)| e == n)
-                            .and_then(|(_, v, _)| v.clone().ok())
-                    })
-                };
-                let value = match value {
-                    (text, true) => interpolate(&text, &known),
-                    (text, false) => Ok(text),
-                };
-                entries.push((name, value, line));
-            }
-        }
-        let next = rest[used..].find('\n').map_or(rest.len(), |n| used + n + 1);
-        line += rest[..next].matches('\n').count();
-        rest = &rest[next..];
-    }
-    Ok(entries)
-}
-
-/// The value at the start of a text, whether it is interpolated, and how long it is.
-fn read_value(text: &str) -> ((String, bool), usize) {
-    for quote in ['\'', '"'] {
-        let Some(inner) = text.strip_prefix(quote) else {
-            continue;
-        };
-        let mut escaped = false;
-        for (at, c) in inner.char_indices() {
-            if c == quote && !escaped {
-                let value = &inner[..at];
-                let value = if quote == '"' {
-                    value.replace("\\n", "\n").replace("\\\"", "\"")
-                } else {
-                    value.to_owned()
-                };
-                return ((value, quote == '"'), at + 2);
-            }
-            escaped = c == '\\' && !escaped;
-        }
-    }
-    let row = text.split('\n').next().unwrap_or("");
-    let value = row.find(" #").map_or(row, |n| &row[..n]);
-    ((value.trim().to_owned(), true), row.len())
-}
-
-fn interpolate(text: &str, known: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['$', '\\']) {
-        out.push_str(&rest[..at]);
-        if rest[at..].starts_with('\\') {
-            let next = rest[at + 1..].chars().next();
-            out.extend(next);
-            rest = &rest[at + 1 + next.map_or(0, char::len_utf8)..];
-            continue;
-        }
-        rest = &rest[at + 1..];
-        if rest.starts_with('(') {
-            return Err("takes the output of a shell command".into());
-        }
-        let (name, length) = match rest.strip_prefix('{') {
-            Some(inner) => match inner.find('}') {
-                Some(end) => (&inner[..end], end + 2),
-                None => ("", 0),
-            },
-            None => {
-                let end = rest
-                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                    .unwrap_or(rest.len());
-                (&rest[..end], end)
-            }
-        };
-        if name.is_empty() {
-            out.push('$');
-        } else {
-            let (name, default) = name
-                .split_once(":-")
-                .map_or((name, None), |(n, d)| (n, Some(d)));
-            let value = known(name).filter(|v| default.is_none() || !v.is_empty());
-            out.push_str(&value.or(default.map(str::to_owned)).unwrap_or_default());
-        }
-        rest = &rest[length..];
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 /// The directory that relative paths of a project start in.

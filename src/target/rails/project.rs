@@ -81,6 +81,12 @@ impl Gems {
         gems
     }
 
+    /// The locked version of a gem, as written.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let locked = self.locked.iter().find(|(n, _)| n == name);
+        locked.map(|(_, version)| version.as_str())
+    }
+
     /// The locked version of a gem.
     pub fn version(&self, name: &str) -> Option<Version> {
         let locked = self.locked.iter().find(|(n, _)| n == name);
