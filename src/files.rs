@@ -44,6 +44,16 @@ pub trait Files {
     /// # Errors
     /// See [`FileError`].
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError>;
+    /// The first bytes of a regular file, at most `limit`: what kind of program it is.
+    ///
+    /// # Errors
+    /// See [`FileError`].
+    fn head(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        self.read(path).map(|mut bytes| {
+            bytes.truncate(limit);
+            bytes
+        })
+    }
     /// Whether a regular file (or a link to one) is there.
     fn is_file(&self, path: &Path) -> bool;
     /// Whether a directory (or a link to one) is there.
@@ -91,6 +101,17 @@ impl Files for Disk {
             return Err(FileError::TooLarge);
         }
         note(&self.noted, path);
+        Ok(bytes)
+    }
+
+    fn head(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        if !path.is_file() {
+            return Err(FileError::NotAFile);
+        }
+        let mut file = fs::File::open(path).map_err(|e| kind(&e))?;
+        let mut bytes = vec![0; limit];
+        let length = file.read(&mut bytes).map_err(|e| kind(&e))?;
+        bytes.truncate(length);
         Ok(bytes)
     }
 

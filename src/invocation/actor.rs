@@ -1,6 +1,6 @@
 //! Who called: users, terminal, and the chain of parent processes, as the kernel tells it.
 
-use std::fs;
+use crate::sys::process::kernel_text;
 
 /// How many parents are followed.
 const MAX_ANCESTORS: usize = 16;
@@ -58,7 +58,7 @@ impl Actor {
     /// Reads the facts about this process from `/proc`; what is not there stays unknown.
     /// `variable` looks up the caller's environment.
     pub fn read(user: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> Actor {
-        let own = fs::read("/proc/self/stat").ok();
+        let own = kernel_text("/proc/self/stat").ok();
         let own = own.as_deref().and_then(Stat::parse);
         Actor {
             uid: nix::unistd::Uid::current().as_raw(),
@@ -82,7 +82,9 @@ fn claims(variable: &dyn Fn(&str) -> Option<String>) -> Vec<(String, String)> {
 
 /// The kernel says 2^32-1 for "not set".
 fn audit_number(path: &str) -> Option<u32> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = kernel_text(path)
+        .ok()
+        .and_then(|t| String::from_utf8(t).ok())?;
     text.trim().parse().ok().filter(|n| *n != u32::MAX)
 }
 
@@ -90,7 +92,7 @@ fn ancestors(first: u32) -> Vec<Ancestor> {
     let mut found = Vec::new();
     let mut pid = first;
     while pid > 0 && found.len() < MAX_ANCESTORS {
-        let Ok(bytes) = fs::read(format!("/proc/{pid}/stat")) else {
+        let Ok(bytes) = kernel_text(&format!("/proc/{pid}/stat")) else {
             break;
         };
         let Some(stat) = Stat::parse(&bytes) else {

@@ -1,10 +1,9 @@
 //! The machine: its name, boot, identity and the service manager's unit.
 
-use std::fs;
-
 use sha2::{Digest, Sha256};
 
 use crate::record::hex;
+use crate::sys::process::kernel_text;
 
 /// Where a run happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +27,9 @@ impl Host {
             name: name.to_string_lossy().into_owned(),
             boot: line_of("/proc/sys/kernel/random/boot_id"),
             machine: line_of("/etc/machine-id").map(|id| hashed(&id)),
-            unit: fs::read_to_string("/proc/self/cgroup")
+            unit: kernel_text("/proc/self/cgroup")
                 .ok()
+                .and_then(|text| String::from_utf8(text).ok())
                 .and_then(|text| unit(&text)),
         }
     }
@@ -41,7 +41,9 @@ pub fn is_running(pid: u32) -> bool {
 }
 
 fn line_of(path: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = kernel_text(path)
+        .ok()
+        .and_then(|t| String::from_utf8(t).ok())?;
     let line = text.lines().next()?.trim();
     (!line.is_empty()).then(|| line.to_owned())
 }

@@ -7,6 +7,7 @@ pub mod git;
 pub mod host;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -58,9 +59,11 @@ impl Invocation {
     /// The first value of a variable of the caller, as text.
     pub fn variable(&self, name: &str) -> Option<String> {
         self.environ.iter().find_map(|entry| {
-            let text = entry.to_str()?;
-            let (key, value) = text.split_once('=')?;
-            (key == name).then(|| value.to_owned())
+            let value = entry
+                .as_bytes()
+                .strip_prefix(name.as_bytes())?
+                .strip_prefix(b"=")?;
+            std::str::from_utf8(value).ok().map(str::to_owned)
         })
     }
 

@@ -60,3 +60,24 @@ pub(crate) fn adopt_orphans() {
     // SAFETY: plain integers. Where the kernel has no such thing, orphans go to init.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
 }
+
+/// The text of a small file of the kernel (`/proc`, `/sys`), in one read: such a file has no
+/// length to ask for, and reading it in steps makes the kernel write it several times.
+///
+/// # Errors
+/// The system's.
+pub fn kernel_text(path: &str) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut text = vec![0u8; 4096];
+    let mut file = std::fs::File::open(path)?;
+    let mut length = 0;
+    loop {
+        let read = file.read(text.get_mut(length..).unwrap_or_default())?;
+        length += read;
+        if read == 0 || length == text.len() {
+            break;
+        }
+    }
+    text.truncate(length);
+    Ok(text)
+}

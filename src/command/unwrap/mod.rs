@@ -77,6 +77,9 @@ fn nothing(tool: &'static Tool, step: &Step, args: Args) -> Reading {
     Reading::command(command)
 }
 
+/// How much of a file is read to see its first line: as much as the kernel reads.
+const FIRST_LINE: usize = 256;
+
 /// A program that the catalogue does not know by name, judged by its first line (`#!`): a renamed
 /// `artisan`, `./deploy.sh`. A text without one is run by the shell that started it.
 pub fn script(step: &Step, world: &World<'_>) -> Option<Reading> {
@@ -87,7 +90,7 @@ pub fn script(step: &Step, world: &World<'_>) -> Option<Reading> {
     if !world.files.is_file(&path) {
         return None;
     }
-    let bytes = world.files.read(&path).ok()?;
+    let bytes = world.files.head(&path, FIRST_LINE).ok()?;
     let Some(line) = bytes.strip_prefix(b"#!") else {
         let text = !step.via.is_empty() && !bytes.is_empty() && !bytes.contains(&0);
         return text.then(|| {

@@ -65,7 +65,18 @@ pub fn is_secret(name: &str) -> bool {
         .filter(|word| !HARMLESS.contains(word))
         .collect();
     let folded = without.join("_");
-    PARTS.iter().any(|part| folded.contains(part))
+    holds_part(folded.as_bytes())
+}
+
+/// Whether a part stands anywhere in the name. Names are short and every variable's is asked, so
+/// this compares in place: a searcher for each part costs more than the search.
+fn holds_part(name: &[u8]) -> bool {
+    (0..name.len()).any(|at| {
+        let rest = name.get(at..).unwrap_or_default();
+        PARTS.iter().any(|part| {
+            rest.first() == part.as_bytes().first() && rest.starts_with(part.as_bytes())
+        })
+    })
 }
 
 /// Every value in `text` that stands after a secret name and `=` or `:`.

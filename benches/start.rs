@@ -1,0 +1,162 @@
+//! What a launch costs beside others, in one run: medians and ratios to `env -i`.
+//!
+//! Runs each launcher in turn, many times, so that the machine's mood hits all of them alike.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measuring program"
+)]
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const ROUNDS: usize = 300;
+
+/// A way to start `/bin/true`.
+struct Way {
+    name: &'static str,
+    words: Vec<String>,
+    /// By `fork` and `exec` instead of `posix_spawn`.
+    fork: bool,
+}
+
+fn way(name: &'static str, words: &[&str]) -> Way {
+    Way {
+        name,
+        words: words.iter().map(|w| (*w).to_owned()).collect(),
+        fork: false,
+    }
+}
+
+fn started(way: &Way) -> Option<Duration> {
+    let mut command = Command::new(&way.words[0]);
+    command
+        .args(&way.words[1..])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if way.fork {
+        // SAFETY: the closure does nothing; its presence makes the standard library fork.
+        #[allow(unsafe_code, reason = "asks for fork and exec")]
+        unsafe {
+            command.pre_exec(|| Ok(()));
+        }
+    }
+    let begun = Instant::now();
+    let status = command.status().ok()?;
+    let took = begun.elapsed();
+    status.success().then_some(took)
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn main() {
+    let tagout = env!("CARGO_BIN_EXE_tagout");
+    let state = tempfile::tempdir().unwrap();
+    // The journal of the measured runs stands apart from the user's own.
+    let journal = format!("XDG_STATE_HOME={}", state.path().display());
+    let journalled = |words: &[&str]| -> Vec<String> {
+        // `env` would be measured too, so the variable is set in this process's children below.
+        words.iter().map(|w| (*w).to_owned()).collect()
+    };
+    let (key, value) = journal.split_once('=').unwrap();
+    let mut ways = vec![
+        way("posix_spawn", &["/bin/true"]),
+        Way {
+            name: "fork and exec",
+            words: vec!["/bin/true".into()],
+            fork: true,
+        },
+        way("env -i", &["env", "-i", "/bin/true"]),
+        Way {
+            name: "tagout run",
+            words: journalled(&[tagout, "run", "--", "/bin/true"]),
+            fork: false,
+        },
+        Way {
+            name: "tagout run -p worker",
+            words: journalled(&[tagout, "run", "-p", "worker", "--", "/bin/true"]),
+            fork: false,
+        },
+        way("sudo -n", &["sudo", "-n", "/bin/true"]),
+        way(
+            "bwrap",
+            &["bwrap", "--clearenv", "--ro-bind", "/", "/", "/bin/true"],
+        ),
+        way("direnv exec", &["direnv", "exec", "/", "/bin/true"]),
+    ];
+    // SAFETY: no other thread runs yet.
+    #[allow(unsafe_code, reason = "sets the journal's place for the children")]
+    unsafe {
+        std::env::set_var(key, value);
+    }
+    ways.retain(|w| {
+        let works = started(w).is_some();
+        if !works {
+            println!("{:<24} not measured: it does not run here", w.name);
+        }
+        works
+    });
+    let mut times: Vec<Vec<Duration>> = vec![Vec::with_capacity(ROUNDS); ways.len()];
+    for _ in 0..ROUNDS {
+        for (way, times) in ways.iter().zip(&mut times) {
+            times.extend(started(way));
+        }
+    }
+    let medians: Vec<f64> = times
+        .iter_mut()
+        .map(|t| median(t).as_secs_f64() * 1e3)
+        .collect();
+    let of = |name: &str| {
+        ways.iter()
+            .position(|w| w.name == name)
+            .map(|at| medians[at])
+    };
+    let (plain, env) = (of("fork and exec").unwrap(), of("env -i").unwrap());
+    println!(
+        "{:<24} {:>9} {:>12} {:>16}",
+        "launcher", "median ms", "to env -i", "above fork+exec"
+    );
+    for (way, median) in ways.iter().zip(&medians) {
+        println!(
+            "{:<24} {median:>9.3} {:>12.2} {:>13.3} ms",
+            way.name,
+            median / env,
+            median - plain
+        );
+    }
+    let size = std::fs::metadata(tagout).map(|m| m.len()).unwrap_or(0);
+    println!(
+        "binary {:.2} MiB; memory of a waiting tagout {} KiB",
+        size as f64 / 1048576.0,
+        resident(tagout)
+    );
+}
+
+/// Resident memory of a tagout that waits for its command.
+fn resident(tagout: &str) -> u64 {
+    let mut child = Command::new(tagout)
+        .args(["run", "--", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its command answers, so tagout waits.
+    use std::io::{Read, Write};
+    child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
+}
