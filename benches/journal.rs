@@ -43,6 +43,7 @@ fn main() {
         ["nothing"] => {}
         ["append", directory, how] => append(Path::new(directory), how),
         ["storm"] => storm(2000),
+        ["fill", directory, records] => fill(Path::new(directory), records.parse().unwrap()),
         rest => {
             let records = rest
                 .first()

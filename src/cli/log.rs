@@ -160,7 +160,7 @@ fn with_journal(command: Command) -> Command {
     )
 }
 
-fn since() -> Arg {
+pub(super) fn since() -> Arg {
     Arg::new("since")
         .long("since")
         .value_name("TIME")
@@ -282,7 +282,7 @@ fn as_value(found: &Found, here: &Host) -> Value {
 }
 
 /// How a run stands, as far as this machine can tell.
-fn state(found: &Found, here: &Host) -> State {
+pub(super) fn state(found: &Found, here: &Host) -> State {
     let run = &found.run;
     if found.outcome.is_some() || run["phase"] == "refused" {
         return State::Ended;

@@ -7,6 +7,7 @@ pub mod exit;
 mod explain;
 pub mod log;
 mod mark;
+mod report;
 mod run;
 mod status;
 mod trust;
@@ -113,6 +114,7 @@ pub fn definition() -> Command {
         .subcommand(mark::command())
         .subcommand(trust::command())
         .subcommand(log::command())
+        .subcommand(report::command())
         .subcommand(dotenv::command())
 }
 
@@ -150,6 +152,7 @@ fn dispatch(session: &mut Session) -> u8 {
         Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
         Some(("log", inner)) => log::run(session, inner),
+        Some(("report", inner)) => report::run(session, inner),
         Some(("dotenv", inner)) => dotenv::run(session, inner),
         Some(("mark", inner)) => mark::run(session, inner),
         Some(("trust", inner)) => trust::run(session, inner),

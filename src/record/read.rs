@@ -18,7 +18,7 @@ use super::{JournalError, Location};
 
 /// Blocks grow from the first to the second: the newest lines come at once, scans are few reads.
 const FIRST_BLOCK: u64 = 128 << 10;
-const LARGE_BLOCK: u64 = 4 << 20;
+const LARGE_BLOCK: u64 = 1 << 20;
 /// What is longer is none of our lines.
 const LONGEST: u64 = 64 << 10;
 
@@ -143,30 +143,11 @@ impl Segments {
         // One byte before tells whether the block begins with a line.
         let from = block.range.start.saturating_sub(1);
         let to = (block.range.end + LONGEST).min(*length);
-        let bytes = read_exactly(file, from, to).map_err(reading)?;
-        let mut at = if block.range.start == 0 {
-            0
-        } else {
-            match memchr(b'\n', &bytes) {
-                Some(newline) => newline + 1,
-                None => return Ok(()),
-            }
-        };
-        while from + (at as u64) < block.range.end {
-            let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
-                break;
-            };
-            let end = memchr(b'\n', rest);
-            let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
-            let place = Place {
-                segment: block.segment,
-                offset: from + at as u64,
-                length: line.len(),
-            };
-            each(place, line, end.is_some());
-            at += line.len() + 1;
-        }
-        Ok(())
+        SCRATCH.with_borrow_mut(|scratch| {
+            let bytes = read_into(scratch, file, from, to).map_err(reading)?;
+            each_line(block, from, bytes, &mut each);
+            Ok(())
+        })
     }
 
     /// The line at a place.
@@ -205,8 +186,38 @@ impl Segments {
                 }
             }
             // The newest block alone first: often it is enough.
-            width = threads * 4;
+            width = (width * 4).clamp(threads * 4, threads * 64);
         }
+    }
+}
+
+thread_local! {
+    /// What a thread reads blocks into: fresh memory for each block costs more than the reading.
+    static SCRATCH: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+fn each_line(block: &Block, from: u64, bytes: &[u8], each: &mut impl FnMut(Place, &[u8], bool)) {
+    let mut at = if block.range.start == 0 {
+        0
+    } else {
+        match memchr(b'\n', bytes) {
+            Some(newline) => newline + 1,
+            None => return,
+        }
+    };
+    while from + (at as u64) < block.range.end {
+        let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
+            break;
+        };
+        let end = memchr(b'\n', rest);
+        let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+        let place = Place {
+            segment: block.segment,
+            offset: from + at as u64,
+            length: line.len(),
+        };
+        each(place, line, end.is_some());
+        at += line.len() + 1;
     }
 }
 
@@ -238,8 +249,24 @@ fn reading(error: io::Error) -> JournalError {
 
 /// The bytes of a range, fewer where the file ends before.
 pub(super) fn read_exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = read_into(&mut bytes, file, from, to)?.len();
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// The same into memory that is used again; it grows and never shrinks.
+fn read_into<'a>(
+    scratch: &'a mut Vec<u8>,
+    file: &File,
+    from: u64,
+    to: u64,
+) -> io::Result<&'a [u8]> {
     let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; wanted];
+    if scratch.len() < wanted {
+        scratch.resize(wanted, 0);
+    }
+    let bytes = scratch.get_mut(..wanted).unwrap_or_default();
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|r| !r.is_empty()) {
         match file.read_at(rest, from + filled as u64) {
@@ -249,8 +276,7 @@ pub(super) fn read_exactly(file: &File, from: u64, to: u64) -> io::Result<Vec<u8
             Err(e) => return Err(e),
         }
     }
-    bytes.truncate(filled);
-    Ok(bytes)
+    Ok(bytes.get(..filled).unwrap_or_default())
 }
 
 /// What stands at fixed places of every line: no JSON is parsed for it.

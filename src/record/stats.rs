@@ -1,7 +1,10 @@
 //! Counting runs.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::JournalError;
@@ -50,8 +53,8 @@ pub fn stats(segments: &Segments, since: Option<&str>) -> Result<Stats, JournalE
         segments.blocks(),
         |block| of_block(segments, block, since),
         |part| {
-            for (head, value) in part {
-                all.count(head, &value);
+            for slim in part {
+                all.count(slim);
             }
             true
         },
@@ -61,17 +64,11 @@ pub fn stats(segments: &Segments, since: Option<&str>) -> Result<Stats, JournalE
     Ok(all)
 }
 
-struct Owned {
-    id: u128,
-    outcome: bool,
-    time: String,
-}
-
 fn of_block(
     segments: &Segments,
     block: &Block,
     since: Option<&str>,
-) -> Result<Vec<(Owned, Value)>, JournalError> {
+) -> Result<Vec<Slim>, JournalError> {
     let mut part = Vec::new();
     segments.lines(block, |_, line, _| {
         let Some(head) = Head::of(line) else {
@@ -81,92 +78,136 @@ fn of_block(
         if !counts || since.is_some_and(|since| head.time < since) {
             return;
         }
-        if let Ok(value) = serde_json::from_slice::<Value>(line) {
-            let owned = Owned {
-                id: head.id,
-                outcome: head.phase == "outcome",
-                time: head.time.to_owned(),
-            };
-            part.push((owned, slim(value)));
+        if let Ok(mut slim) = serde_json::from_slice::<Slim>(line) {
+            slim.id = head.id;
+            head.phase.clone_into(&mut slim.phase);
+            head.time.clone_into(&mut slim.time);
+            part.push(slim);
         }
     })?;
     Ok(part)
 }
 
-/// What is counted of a record: the rest is let go at once.
-fn slim(mut value: Value) -> Value {
-    for key in ["env", "process", "reasons", "git", "enforcement", "actions"] {
-        if key != "process" || value["process"]["mode"] != "exec" {
-            value.as_object_mut().and_then(|o| o.remove(key));
-        }
+/// What is counted of a record: the rest is stepped over as it is read.
+#[derive(Default)]
+struct Slim {
+    id: u128,
+    phase: String,
+    time: String,
+    verdict: String,
+    effect: String,
+    rule: String,
+    profile: String,
+    user: String,
+    tiers: Vec<String>,
+    exec: bool,
+    result: String,
+    took_ms: Option<u64>,
+    mismatch: bool,
+}
+
+impl<'de> Deserialize<'de> for Slim {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(SlimVisitor)
     }
-    value
+}
+
+struct SlimVisitor;
+
+impl<'de> Visitor<'de> for SlimVisitor {
+    type Value = Slim;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Slim, A::Error> {
+        let mut slim = Slim::default();
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match key.as_ref() {
+                "verdict" => slim.verdict = map.next_value()?,
+                "effect" => slim.effect = map.next_value()?,
+                "rule" => slim.rule = map.next_value()?,
+                "took_ms" => slim.took_ms = map.next_value()?,
+                "profile" => slim.profile = text(&map.next_value::<Value>()?["name"]),
+                "actor" => slim.user = user(&map.next_value()?),
+                "process" => slim.exec = map.next_value::<Value>()?["mode"] == "exec",
+                "targets" => {
+                    let targets: Vec<Value> = map.next_value()?;
+                    slim.tiers.extend(targets.iter().map(|t| text(&t["tier"])));
+                }
+                "unresolved" => {
+                    map.next_value::<IgnoredAny>()?;
+                    slim.tiers.push("unresolved".to_owned());
+                }
+                "exit" => slim.result = result(&map.next_value()?),
+                "observed" => {
+                    let observed: Vec<Value> = map.next_value()?;
+                    slim.mismatch = observed.iter().any(|o| o["mismatch"] == true);
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(slim)
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or("?").to_owned()
+}
+
+fn user(actor: &Value) -> String {
+    let name = actor["user"].as_str().map(str::to_owned);
+    name.unwrap_or_else(|| actor["uid"].to_string())
+}
+
+fn result(exit: &Value) -> String {
+    match (exit["code"].as_i64(), exit["signal"].as_str()) {
+        (Some(code), _) => format!("exit {code}"),
+        (_, Some(signal)) => signal.to_owned(),
+        _ if exit["timed_out"] == true => "timed out".to_owned(),
+        _ => "not started".to_owned(),
+    }
+}
+
+fn add(counts: &mut Counts, name: String) {
+    *counts.entry(name).or_default() += 1;
 }
 
 impl Stats {
-    fn count(&mut self, head: Owned, record: &Value) {
-        if head.outcome {
-            return self.outcome(head.id, record);
-        }
-        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-        let mut add = |counts: fn(&mut Stats) -> &mut Counts, name: String| {
-            *counts(self).entry(name).or_default() += 1;
-        };
-        add(|s| &mut s.verdicts, text(&record["verdict"]));
-        add(|s| &mut s.effects, text(&record["effect"]));
-        add(|s| &mut s.profiles, text(&record["profile"]["name"]));
-        let actor = &record["actor"];
-        let user = actor["user"]
-            .as_str()
-            .map_or_else(|| actor["uid"].to_string(), str::to_owned);
-        add(|s| &mut s.users, user);
-        if record["verdict"] == "refused" {
-            add(|s| &mut s.refusals, text(&record["rule"]));
-        }
-        let targets = record["targets"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let mut tiers: Vec<String> = targets.iter().map(|t| text(&t["tier"])).collect();
-        tiers.extend(
-            record["unresolved"]
-                .is_array()
-                .then(|| "unresolved".to_owned()),
-        );
-        tiers.sort_unstable();
-        tiers.dedup();
-        for tier in tiers {
-            add(|s| &mut s.tiers, tier);
+    fn count(&mut self, mut slim: Slim) {
+        if slim.phase == "outcome" {
+            self.started.remove(&slim.id);
+            add(&mut self.results, slim.result);
+            self.durations.extend(slim.took_ms);
+            self.mismatches += u64::from(slim.mismatch);
+            return;
         }
         self.runs += 1;
-        if record["phase"] == "intent" && record["process"]["mode"] != "exec" {
-            self.started.insert(head.id);
+        if slim.phase == "intent" && !slim.exec {
+            self.started.insert(slim.id);
+        }
+        if slim.verdict == "refused" {
+            add(&mut self.refusals, slim.rule);
+        }
+        add(&mut self.verdicts, slim.verdict);
+        add(&mut self.effects, slim.effect);
+        add(&mut self.profiles, slim.profile);
+        add(&mut self.users, slim.user);
+        slim.tiers.sort_unstable();
+        slim.tiers.dedup();
+        for tier in slim.tiers {
+            add(&mut self.tiers, tier);
         }
         self.span = match self.span.take() {
-            None => Some((head.time.clone(), head.time)),
+            None => Some((slim.time.clone(), slim.time)),
             Some((first, last)) => {
-                let last = last.max(head.time.clone());
-                Some((first.min(head.time), last))
+                let last = last.max(slim.time.clone());
+                Some((first.min(slim.time), last))
             }
         };
-    }
-
-    fn outcome(&mut self, id: u128, record: &Value) {
-        self.started.remove(&id);
-        let exit = &record["exit"];
-        let result = match (exit["code"].as_i64(), exit["signal"].as_str()) {
-            (Some(code), _) => format!("exit {code}"),
-            (_, Some(signal)) => signal.to_owned(),
-            _ if exit["timed_out"] == true => "timed out".to_owned(),
-            _ => "not started".to_owned(),
-        };
-        *self.results.entry(result).or_default() += 1;
-        self.durations.extend(record["took_ms"].as_u64());
-        let observed = record["observed"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        self.mismatches += u64::from(observed.iter().any(|o| o["mismatch"] == true));
     }
 
     /// The duration below which that share (0 to 100) of runs stayed, in milliseconds.

@@ -1,6 +1,7 @@
 //! What people see: knows types, decides nothing.
 
 pub mod journal;
+pub mod page;
 pub mod report;
 pub mod sanitize;
 

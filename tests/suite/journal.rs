@@ -439,3 +439,32 @@ fn a_command_that_needs_an_anchor_does_not_start_without_one() {
         assert!(said.contains("kept elsewhere"), "{said}");
     }
 }
+
+#[test]
+fn a_report_is_one_page_that_needs_nothing_else() {
+    let made = twenty();
+    let file = made.dir.path().join("report.html");
+    let output = Command::new(support::tagout())
+        .args(["report", "--html", file.to_str().unwrap()])
+        .env("XDG_STATE_HOME", made.dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let page = fs::read_to_string(&file).unwrap();
+    for expected in [
+        "Refused (4)",
+        "Touched production (8)",
+        "Contacted what was not resolved (1)",
+        "Without an outcome (1)",
+        "All runs, newest first (20)",
+        "intact",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    for outside in ["src=", "http:", "https:", "url(", "<script", "@import"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let opened = page.matches("<details>").count();
+    assert_eq!(opened, page.matches("</details>").count());
+    assert_eq!(opened, 20 + 4 + 8 + 1 + 1);
+}
