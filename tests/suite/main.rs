@@ -14,6 +14,7 @@
 mod architecture;
 mod catalogue;
 mod config;
+mod corpus;
 mod dotenv_vectors;
 mod fence;
 mod incident;

@@ -8,7 +8,12 @@ use crate::command::{Action, Args, Command, Effect, Reading, Step, Stop, Tool};
 pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
     command.args = Args::of(tool, &step.argv);
-    if asks_for_help(&command.args) {
+    let help_word = command
+        .args
+        .operands
+        .last()
+        .is_some_and(|(_, w)| tool.data("help-word").contains(&w.text.as_str()));
+    if asks_for_help(&command.args) || help_word {
         command.stops_early = Some(Stop::new(
             "nothing-runs",
             "only help or the version is printed",

@@ -22,6 +22,7 @@ pub(super) fn read(
     Some(match reader {
         "prefix" => prefix(tool, step),
         "shaped" => tails::shaped(tool, step),
+        "subcommand" => tails::subcommand(tool, step),
         "shell" => shells::read(tool, step, world),
         "foreign-shell" => shells::foreign(tool, step),
         "scheduled" => shells::scheduled(tool, step, world),

@@ -105,6 +105,20 @@ pub(super) fn shaped(tool: &'static Tool, step: &Step) -> Reading {
     crate::command::tools::words(tool, step)
 }
 
+/// A program whose first word names another program (`cargo sqlx`), where that is one of
+/// `data.programs`.
+pub(super) fn subcommand(tool: &'static Tool, step: &Step) -> Reading {
+    let mut at = after_options(&step.argv, 1, tool.value_options);
+    // `cargo +nightly`.
+    at += usize::from(step.argv.get(at).is_some_and(|w| w.text.starts_with('+')));
+    match (step.argv.get(at), step.tail(at)) {
+        (Some(word), Some(tail)) if tool.data("programs").contains(&word.text.as_str()) => {
+            Reading::steps(vec![tail.through(step.program())])
+        }
+        _ => nothing(tool, step, Args::default()),
+    }
+}
+
 fn divider(tool: &Tool, argv: &[Word], from: usize) -> Option<usize> {
     let dividers = tool.data("dividers");
     let at = argv
