@@ -19,6 +19,7 @@ mod dotenv_vectors;
 mod fence;
 mod incident;
 mod journal;
+mod laravel_differential;
 mod launch;
 mod rails_differential;
 mod rails_drill;

@@ -260,13 +260,8 @@ fn long(
                     unknown = unknown.or_else(|| next.unknown.clone());
                     used = 1;
                 }
-                None if options.contains(&format!("{name}?").as_str()) || name == "--env" => {}
-                None => {
-                    return Err(Stop::new(
-                        "argv-rejected",
-                        format!("the option `{name}` needs a value"),
-                    ));
-                }
+                // Options of the framework's commands may go without their value.
+                None => {}
             }
         }
         Some(_) => {}
