@@ -502,7 +502,7 @@ fn configurations_are_evaluated_as_php_does() {
         "implode('.', ['a', env('STAGE', 'b')])",
         "env('DB_HOST') ?: 'elvis'",
         "[env('DB_HOST', 'l1')]",
-        "substr(env('DB_HOST', 'abcdef'), 0, 3)",
+        "substr(env('DB_HOST', 'abcdef'), 0, 2)",
         "\"pre-{$stage}\"",
         "\"$stage.db\"",
         "Str::lower('ABC')",
