@@ -254,14 +254,11 @@ fn long(
         }
         Some(true) if value.is_none() => {
             let next = tokens.get(at + 1);
-            match next.filter(|n| !n.text.starts_with('-')) {
-                Some(next) => {
-                    value = Some(next.text.clone());
-                    unknown = unknown.or_else(|| next.unknown.clone());
-                    used = 1;
-                }
-                // Options of the framework's commands may go without their value.
-                None => {}
+            // Options of the framework's commands may go without their value.
+            if let Some(next) = next.filter(|n| !n.text.starts_with('-')) {
+                value = Some(next.text.clone());
+                unknown = unknown.or_else(|| next.unknown.clone());
+                used = 1;
             }
         }
         Some(_) => {}
