@@ -3,6 +3,7 @@
 //! A resolver reads only what the child will see: its variables, files, options. What cannot be
 //! decided becomes a [`Gap`], never a guess.
 
+mod alembic;
 pub mod clients;
 pub mod django;
 mod fields;
@@ -15,6 +16,7 @@ pub mod rails;
 pub mod readers;
 mod registry;
 mod services;
+mod sqlalchemy;
 pub mod url;
 mod value;
 

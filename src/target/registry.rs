@@ -7,7 +7,9 @@ use crate::command::{Command, Place, World};
 fn resolver(name: &str) -> Option<Resolver> {
     let table: &[(&str, Resolver)] = &[
         ("laravel", super::laravel::resolve),
+        ("alembic", super::alembic::resolve),
         ("django", super::django::resolve),
+        ("flask", super::alembic::flask),
         ("rails", super::rails::resolve),
     ];
     table

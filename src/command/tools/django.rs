@@ -68,6 +68,30 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     Reading::command(command.doing(action))
 }
 
+/// Reads an Alembic command line: argparse again, with options before the subcommand too.
+pub(super) fn alembic(tool: &'static Tool, step: &Step) -> Reading {
+    let argv: Vec<Word> = step.argv.iter().map(|w| spelled_out(w, tool)).collect();
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = Args::parse(&argv, tool.value_options);
+    if command.args.has(&["--help", "-h", "--version", "-V"]) || command.args.operands.is_empty() {
+        return stopped(
+            command,
+            "nothing-runs",
+            "only help or the version is printed",
+        );
+    }
+    let action = match action_of(tool, &command.args) {
+        Some((entry, used)) => {
+            let (effect, why) = effect_of(entry, &command.args, used);
+            Action::new(entry.name, effect, why)
+        }
+        None => {
+            return stopped(command, "command-unknown", "Alembic has no such subcommand");
+        }
+    };
+    Reading::command(command.doing(action))
+}
+
 fn stopped(mut command: Command, what: &'static str, why: &str) -> Reading {
     command.stops_early = Some(Stop::new(what, why));
     Reading::command(command)

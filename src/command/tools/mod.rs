@@ -13,6 +13,7 @@ mod phpunit;
 pub(crate) mod python;
 mod rails;
 mod rake;
+mod recipes;
 mod ruby;
 mod servers;
 mod symfony;
@@ -79,6 +80,10 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "envoy" => composer::envoy(tool, step, world),
         "deployer" => composer::deployer(tool, step),
         "django" => django::read(tool, step, world),
+        "alembic" => django::alembic(tool, step),
+        "flask" => words::read(tool, step),
+        "make" => recipes::make(tool, step, world),
+        "just" => recipes::just(tool, step, world),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),
         "python-opaque" => python::opaque(tool, step),

@@ -7,7 +7,9 @@ use super::{Gap, Resolution, Traced, Value};
 use crate::command::{Command, Effect, World};
 use crate::source::Sourced;
 
+pub(super) use backends::{as_psycopg3, honest};
 use settings::Settings;
+pub(super) use settings::variables;
 
 /// Finds the databases of a Django command.
 pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {

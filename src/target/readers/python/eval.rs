@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::ast::{Argument, Built, Comprehension, Expr, ExprKind, Piece};
+use super::envfile;
 use super::value::{Arguments, Code, Function, FunctionKind, Outcome, Py, Raised, Scope, Val};
 use crate::command::World;
 use crate::environment::Vars;
@@ -30,7 +31,6 @@ pub(crate) struct EnvVar {
 
 /// Something that happened to a database library while the code was followed.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "read by the resolvers of SQLAlchemy's tools")]
 pub(crate) struct Event {
     /// What (`connect`, `engine`, `app`).
     pub(crate) what: &'static str,
@@ -695,6 +695,17 @@ impl<'a> Interpreter<'a> {
         let function = self.eval(function, scope)?;
         let arguments = self.arguments(arguments, scope)?;
         self.call(&function, arguments, scope, line)
+    }
+
+    /// Loads a file as the Flask command does: the process wins.
+    pub(crate) fn load_env_file(&mut self, path: &Path) {
+        let pairs = envfile::read(self, envfile::VALUES, path);
+        envfile::load(self, pairs, false);
+    }
+
+    /// Calls a function without arguments.
+    pub(crate) fn call_plain(&mut self, function: &Val, scope: &Rc<Scope>) -> Outcome<Val> {
+        self.call(function, Arguments::default(), scope, 1)
     }
 
     /// A class's attribute; an error says why it is not known.

@@ -257,7 +257,7 @@ pub(super) fn constant(me: &mut Interpreter<'_>, name: &str, source: &Source) ->
 }
 
 /// An object of a library class.
-pub(super) fn object(class: &str, attributes: Vec<(&str, Val)>, source: Source) -> Val {
+pub(crate) fn object(class: &str, attributes: Vec<(&str, Val)>, source: Source) -> Val {
     let dict = Dict::default();
     for (name, value) in attributes {
         dict.set(name.into(), value);

@@ -18,4 +18,5 @@ mod urls;
 mod value;
 
 pub(crate) use eval::Interpreter;
-pub(crate) use value::{Raised, Scope};
+pub(crate) use library::object as library_object;
+pub(crate) use value::{Py, Raised, Scope, Val};
