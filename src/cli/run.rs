@@ -170,6 +170,13 @@ fn launch(
         Ok(fencing) => fencing,
         Err(report) => return unfenced(session, run, status, &report),
     };
+    if fencing.is_some() && fence::takes_rights_from(program) {
+        session.warn(&format!(
+            "`{}` is set-user-ID: inside the fence it gets no rights of its own; \
+             a profile with fence = \"off\" leaves them",
+            program.display()
+        ));
+    }
     let running = match launch::start(&launch, fencing, inherited) {
         Ok(running) => running,
         Err(StartError::Unfenced(report)) => return unfenced(session, run, status, &report),

@@ -23,9 +23,12 @@ pub use report::{Contact, Outcome, Report, Status};
 pub use supervisor::Supervisor;
 pub use task::Program;
 
+use crate::sys::process;
 pub use crate::sys::seccomp::Installed;
 use crate::sys::seccomp::{self, Instruction};
 use policy::Policy;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// What the fence does about what it sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +110,12 @@ impl Prepared {
             Mode::Observe => names::PATIENCE / 6,
             Mode::Hold => names::PATIENCE,
         };
-        for (name, addresses) in names::addresses(self.policy.names(), patience) {
+        let names = self.policy.remote_names();
+        if names.is_empty() {
+            return;
+        }
+        let answers = names::Lookup::begin(names).map(|lookup| lookup.wait(patience));
+        for (name, addresses) in answers.unwrap_or_default() {
             self.policy.learn(&name, addresses);
         }
     }
@@ -134,6 +142,14 @@ impl Prepared {
     pub fn unavailable(&self, errno: i32) -> Report {
         Report::without(self.mode, vec![why_unavailable(errno)])
     }
+}
+
+/// Whether a program would get rights from its file that the fence takes away (`sudo`, `su`): for
+/// anyone but root no program inside gains any.
+pub fn takes_rights_from(program: &Path) -> bool {
+    const SET_USER_OR_GROUP: u32 = 0o6000;
+    let mode = std::fs::metadata(program).map(|file| file.mode());
+    process::effective_user() != 0 && mode.is_ok_and(|mode| mode & SET_USER_OR_GROUP != 0)
 }
 
 /// The likely cause of an errno of the attempt, for people.

@@ -1,59 +1,107 @@
-//! What names mean: asked from the system, several at once, within a time that a launch can wait.
+//! What names mean: asked from the system, several at once, never longer than a caller waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// How long a launch waits for all names.
+use crate::sys::{socket, thread};
+
+/// How long a launch or a connect waits for names.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The addresses of each name; a name without an answer in time has none.
-pub(crate) fn addresses(
-    names: BTreeSet<String>,
-    patience: Duration,
-) -> BTreeMap<String, Vec<IpAddr>> {
-    let mut found = BTreeMap::new();
-    let (sender, receiver) = mpsc::channel();
-    let mut waiting = 0;
-    for name in names {
-        if is_loopback_name(&name) {
-            found.insert(
-                name,
-                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-            );
-        } else if ask(name, sender.clone()) {
-            waiting += 1;
-        }
+type Answer = (String, Vec<IpAddr>);
+
+/// Names being looked up. Its descriptor is readable when an answer has come.
+#[derive(Debug)]
+pub(crate) struct Lookup {
+    answers: mpsc::Receiver<Answer>,
+    awake: UnixStream,
+    waiting: usize,
+    begun: Instant,
+}
+
+impl AsFd for Lookup {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.awake.as_fd()
     }
-    let until = Instant::now() + patience;
-    while waiting > 0 {
-        let rest = until.saturating_duration_since(Instant::now());
-        let Ok((name, addresses)) = receiver.recv_timeout(rest) else {
-            break;
+}
+
+impl Lookup {
+    /// Asks for all names, each in a thread of its own: the system's look-up can take longer than
+    /// anybody waits, and cannot be called off. `None` where descriptors run out.
+    pub(crate) fn begin(names: BTreeSet<String>) -> Option<Lookup> {
+        let (awake, wake) = UnixStream::pair().ok()?;
+        awake.set_nonblocking(true).ok()?;
+        wake.set_nonblocking(true).ok()?;
+        let (sender, answers) = mpsc::channel();
+        let mut lookup = Lookup {
+            answers,
+            awake,
+            waiting: 0,
+            begun: Instant::now(),
         };
-        waiting -= 1;
-        found.insert(name, addresses);
+        for name in names {
+            let Ok(mut wake) = wake.try_clone() else {
+                continue;
+            };
+            let sender: mpsc::Sender<Answer> = sender.clone();
+            let asked = thread::spawn_quiet(move || {
+                let addresses = addresses(&name);
+                // Nobody listens any more where the answer came too late.
+                drop(sender.send((name, addresses)));
+                let _ = wake.write(&[1]);
+            });
+            lookup.waiting += usize::from(asked);
+        }
+        Some(lookup)
     }
-    found
+
+    /// The answers that have come.
+    pub(crate) fn answers(&mut self) -> Vec<Answer> {
+        let mut ignored = [0; 64];
+        let _ = std::io::Read::read(&mut &self.awake, &mut ignored);
+        let answers: Vec<Answer> = self.answers.try_iter().collect();
+        self.waiting -= answers.len().min(self.waiting);
+        answers
+    }
+
+    /// Whether all have come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// When it began.
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun
+    }
+
+    /// Waits for all answers, or that long.
+    pub(crate) fn wait(mut self, patience: Duration) -> Vec<Answer> {
+        let mut all = self.answers();
+        while !self.is_over() && self.begun.elapsed() < patience {
+            let rest = patience.saturating_sub(self.begun.elapsed());
+            socket::wait_for_input(self.as_fd(), Some(rest));
+            all.extend(self.answers());
+        }
+        all
+    }
 }
 
-/// RFC 6761: these names never leave the machine.
-fn is_loopback_name(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
+fn addresses(name: &str) -> Vec<IpAddr> {
+    let addresses = (name, 0).to_socket_addrs();
+    addresses
+        .map(|all| all.map(|address| address.ip()).collect())
+        .unwrap_or_default()
 }
 
-/// Asks in a thread of its own: the system's look-up can take longer than anybody waits, and
-/// cannot be called off.
-fn ask(name: String, answers: mpsc::Sender<(String, Vec<IpAddr>)>) -> bool {
-    crate::sys::thread::spawn_quiet(move || {
-        let addresses = (name.as_str(), 0).to_socket_addrs();
-        let addresses = addresses
-            .map(|all| all.map(|a| a.ip()).collect())
-            .unwrap_or_default();
-        // Nobody listens any more where the answer came too late.
-        drop(answers.send((name, addresses)));
-    })
+/// The addresses of names that never leave the machine (RFC 6761).
+pub(crate) fn of_loopback(name: &str) -> Option<[IpAddr; 2]> {
+    let own = name == "localhost" || name.ends_with(".localhost");
+    own.then(|| [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
 }
 
 #[cfg(test)]
@@ -62,9 +110,10 @@ mod tests {
 
     #[test]
     fn loopback_is_known_and_the_unknown_has_no_address() {
-        let names = ["localhost", "no-such-host.invalid"].map(str::to_owned);
-        let found = addresses(names.into(), PATIENCE);
-        assert_eq!(found["localhost"].len(), 2);
-        assert!(found.get("no-such-host.invalid").is_none_or(Vec::is_empty));
+        assert!(of_loopback("app.localhost").is_some());
+        assert!(of_loopback("localhost.example").is_none());
+        let names = BTreeSet::from(["no-such-host.invalid".to_owned()]);
+        let found = Lookup::begin(names).unwrap().wait(PATIENCE);
+        assert!(found.iter().all(|(_, addresses)| addresses.is_empty()));
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::endpoint::{Endpoint, canonical};
+use super::names;
 use crate::target::{Address, Engine, Target};
 
 /// Ports that database servers and their poolers listen on. ClickHouse (9000, 8123) shares its
@@ -272,6 +273,8 @@ pub struct Judgement {
     pub rule: String,
     /// No rule knew the Unix socket: its server's name decides.
     pub ask_peer: bool,
+    /// A name of the rules may mean this address by now.
+    pub names_may_tell: bool,
 }
 
 impl Judgement {
@@ -281,6 +284,7 @@ impl Judgement {
             target: false,
             rule: rule.into(),
             ask_peer: false,
+            names_may_tell: false,
         }
     }
 
@@ -322,15 +326,28 @@ impl Policy {
             .copied()
             .chain(named.filter_map(|place| place.port))
             .collect();
-        Policy {
+        let mut policy = Policy {
             rules,
             addresses: BTreeMap::new(),
             ports,
+        };
+        for name in policy.names() {
+            if let Some(addresses) = names::of_loopback(&name) {
+                policy.learn(&name, addresses);
+            }
         }
+        policy
+    }
+
+    /// The names of the rules that have to be looked up.
+    pub(crate) fn remote_names(&self) -> BTreeSet<String> {
+        let mut names = self.names();
+        names.retain(|name| names::of_loopback(name).is_none());
+        names
     }
 
     /// All names that the rules use.
-    pub(crate) fn names(&self) -> BTreeSet<String> {
+    fn names(&self) -> BTreeSet<String> {
         let rules = &self.rules;
         let places = rules
             .targets
@@ -467,7 +484,10 @@ impl Policy {
             return Judgement::refused(format!("production mark {}", mark.label));
         }
         if database {
-            return Judgement::refused(format!("database port {port}, not a resolved target"));
+            return Judgement {
+                names_may_tell: true,
+                ..Judgement::refused(format!("database port {port}, not a resolved target"))
+            };
         }
         Judgement::allowed("no database port")
     }

@@ -15,6 +15,12 @@ use crate::sys::trial::{ended, start};
 
 /// Runs a Python program under the fence; its output goes to a file. Fails rather than hangs.
 fn python(rules: Rules, mode: Mode, check: bool, script: &str) -> (String, Report) {
+    let mut prepared = Prepared::new(mode, rules).unwrap();
+    prepared.look_up();
+    supervised(prepared, check, script)
+}
+
+fn supervised(prepared: Prepared, check: bool, script: &str) -> (String, Report) {
     let output = tempfile::NamedTempFile::new().unwrap();
     let script = format!(
         "import os,socket,sys,errno,threading,signal,time\n\
@@ -27,8 +33,6 @@ fn python(rules: Rules, mode: Mode, check: bool, script: &str) -> (String, Repor
          {script}",
         output.path().to_str().unwrap()
     );
-    let mut prepared = Prepared::new(mode, rules).unwrap();
-    prepared.look_up();
     let (child, listener, killable) = start(&["python3", "-c", &script], || prepared.install());
     let mut supervisor = Supervisor::new(prepared, listener, killable).unwrap();
     if check {
@@ -347,4 +351,28 @@ fn threads_forks_and_many_at_once_are_all_held() {
         .map(|c| c.count)
         .sum();
     assert_eq!(refused, 201);
+}
+
+/// `127.1` is a name to us and an address to the system: looked up only when somebody goes there.
+#[test]
+fn a_name_that_moved_is_found_again() {
+    if !has_python() {
+        return;
+    }
+    for check in [false, true] {
+        let development = server("127.0.0.1");
+        let good = port(&development);
+        let rules = Rules {
+            targets: vec![Place::host("127.1", Some(good), "development")],
+            ..Rules::default()
+        };
+        let prepared = Prepared::new(Mode::Hold, rules).unwrap();
+        let script = format!(
+            "time.sleep(1.1)\n\
+             print(attempt(socket.AF_INET, ('127.0.0.1', {good})))\n\
+             print(attempt(socket.AF_INET, ('127.0.0.1', 5432)))\n"
+        );
+        let (text, _) = supervised(prepared, check, &script);
+        assert_eq!(text, "ok\nEACCES\n");
+    }
 }

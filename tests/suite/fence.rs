@@ -699,3 +699,23 @@ fn without_a_fence_it_is_said_or_refused() {
     let outside: Value = serde_json::from_str(&project.run(&mut command).stdout()).unwrap();
     assert_eq!(outside["fence"]["status"], "full");
 }
+
+#[test]
+fn set_uid_programs_are_told_of() {
+    let (Some(setpriv), Some(su)) = (needs("setpriv"), needs("su")) else {
+        return;
+    };
+    if !running_as_root() {
+        return;
+    }
+    let project = Project::new();
+    // Out of the build's folder, which other users may not enter.
+    let own = project.path("tagout");
+    fs::copy(tagout(), &own).unwrap();
+    let mut command = Command::new(setpriv);
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.arg(&own).args(["run", "-p", "worker", "--"]);
+    project.settle(&mut command);
+    let ran = project.run(command.arg(su).arg("--version"));
+    assert!(ran.stderr().contains("is set-user-ID"), "{}", ran.stderr());
+}

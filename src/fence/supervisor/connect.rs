@@ -142,8 +142,12 @@ impl Supervisor {
         } else {
             Kind::Probe
         };
+        self.keep_fresh();
         let judgement = self.policy.judge_ip(address, port, kind);
         if self.refuses(&judgement) {
+            if self.postpone(attempt.notification, &judgement) {
+                return;
+            }
             let thread = attempt.notification.thread;
             self.ledger
                 .note(thread, &endpoint, kind, &judgement, Outcome::Refused);
@@ -231,20 +235,12 @@ impl Supervisor {
             }
             None => attempt.bytes.clone(),
         };
-        let thread = attempt.notification.thread;
-        let flags = match socket::flags(attempt.socket.as_fd()) {
-            Ok(flags) => flags,
-            Err(_) => return self.refuse(attempt, errno::EINVAL),
+        let Ok(flags) = socket::flags(attempt.socket.as_fd()) else {
+            return self.refuse(attempt, errno::EINVAL);
         };
         let waits = attempt.connected_type && !socket::is_nonblocking(flags);
-        let mut result = attempt.connect_at_once(&address, !attempt.connected_type);
-        let first = result.err().unwrap_or(0);
-        if waits && is_pending(result) && socket::is_settled(attempt.socket.as_fd()) {
-            result = attempt.connect_at_once(&address, false);
-        }
-        if waits && result == Err(errno::EISCONN) && self.was_restarted(&attempt) {
-            result = Ok(());
-        }
+        let (first, result) = self.begin(&attempt, &address, waits);
+        let thread = attempt.notification.thread;
         if result.is_ok()
             && judgement.ask_peer
             && let Some(refused) = self.judge_peer(attempt.socket.as_fd())
@@ -254,16 +250,15 @@ impl Supervisor {
                 .note(thread, endpoint, kind, &refused, Outcome::Refused);
             return self.refuse(attempt, errno::EACCES);
         }
-        let queue_full = kind == Kind::Unix && result == Err(errno::EAGAIN);
-        let connected = result.is_ok() || socket::has_peer(attempt.socket.as_fd());
+        let unfinished = is_pending(result) || waits && is_queue_full(kind, result);
         let outcome = match result {
-            _ if connected => Outcome::Connected,
-            Err(_) if is_pending(result) || (waits && queue_full) => Outcome::InProgress,
-            Err(errno) => Outcome::Failed(errno),
             Ok(()) => Outcome::Connected,
+            Err(_) if socket::has_peer(attempt.socket.as_fd()) => Outcome::Connected,
+            Err(_) if unfinished => Outcome::InProgress,
+            Err(errno) => Outcome::Failed(errno),
         };
         let contact = self.ledger.note(thread, endpoint, kind, judgement, outcome);
-        if waits && (is_pending(result) || queue_full) {
+        if unfinished && waits {
             self.park(Parked {
                 notification: attempt.notification,
                 until: deadline(attempt.socket.as_fd()),
@@ -272,15 +267,27 @@ impl Supervisor {
                 address,
                 pinned,
                 first,
+                ask_peer: judgement.ask_peer,
                 contact,
             });
-            return;
-        }
-        if is_pending(result) && !connected {
+        } else if unfinished && outcome == Outcome::InProgress {
             self.watch(attempt.notification, attempt.socket, contact, result);
-            return;
+        } else {
+            self.conclude(attempt.notification, attempt.socket, result);
         }
-        self.conclude(attempt.notification, attempt.socket, result);
+    }
+
+    /// The first errno, and what is known without waiting.
+    fn begin(&mut self, attempt: &Attempt, address: &[u8], waits: bool) -> (i32, Result<(), i32>) {
+        let mut result = attempt.connect_at_once(address, !attempt.connected_type);
+        let first = result.err().unwrap_or(0);
+        if waits && is_pending(result) && socket::is_settled(attempt.socket.as_fd()) {
+            result = attempt.connect_at_once(address, false);
+        }
+        if waits && result == Err(errno::EISCONN) && self.was_restarted(attempt) {
+            result = Ok(());
+        }
+        (first, result)
     }
 
     pub(super) fn judge_peer(&self, socket: BorrowedFd<'_>) -> Option<Judgement> {
@@ -358,6 +365,9 @@ impl Supervisor {
         if !self.is_waiting(notification) {
             return;
         }
+        if self.refuses(&judgement) && self.postpone(*notification, &judgement) {
+            return;
+        }
         let (outcome, answer) = match self.refuses(&judgement) {
             true => (Outcome::Refused, Answer::Errno(errno::EACCES)),
             false => (Outcome::Unseen, Answer::Continue),
@@ -366,4 +376,9 @@ impl Supervisor {
             .note(thread, &endpoint, kind, &judgement, outcome);
         self.send(notification, answer);
     }
+}
+
+/// A Unix server that does not keep up: a blocking caller waits for room.
+fn is_queue_full(kind: Kind, result: Result<(), i32>) -> bool {
+    kind == Kind::Unix && result == Err(errno::EAGAIN)
 }

@@ -5,6 +5,7 @@ mod connect;
 mod handles;
 mod message;
 mod question;
+mod refresh;
 mod waiting;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::endpoint::LONGEST;
 use super::filter::{self, Calls};
+use super::names::PATIENCE;
 use super::policy::{Judgement, Policy};
 use super::report::{Ledger, Report, Status};
 use super::task::{self, Rights};
@@ -24,6 +26,7 @@ use crate::sys::{detach, socket};
 use handles::Handles;
 use message::{HEADER, HEADERS};
 use question::Question;
+use refresh::Refresh;
 use waiting::{Parked, SWEEP, WATCH, Watched};
 
 pub(in crate::fence) mod errno {
@@ -44,6 +47,7 @@ pub(in crate::fence) mod errno {
 const BATCH: usize = 64;
 
 const LISTENER: u64 = 0;
+const NAMES: u64 = u64::MAX;
 
 /// The launcher's side of a fence in force.
 #[derive(Debug)]
@@ -68,6 +72,8 @@ pub struct Supervisor {
     /// The last connects answered with success: thread, socket, when.
     answered: VecDeque<(u32, u64, Instant)>,
     missing: Vec<String>,
+    refresh: Option<Refresh>,
+    looked_up: Instant,
     /// A program of the tree has put itself under Landlock: acting for it would lend it rights.
     sandboxed: bool,
 }
@@ -154,6 +160,8 @@ impl Supervisor {
             unheard: HashSet::new(),
             answered: VecDeque::new(),
             missing: Vec::new(),
+            refresh: None,
+            looked_up: Instant::now(),
             sandboxed: false,
         };
         if !handles::can_duplicate(listener.as_fd()) {
@@ -178,8 +186,9 @@ impl Supervisor {
     /// is ready.
     pub fn patience(&self) -> Option<Duration> {
         let parked = (!self.parked.is_empty()).then_some(SWEEP);
+        let asking = self.refresh.is_some().then_some(PATIENCE);
         let watched = (!self.watched.is_empty()).then_some(WATCH);
-        parked.or(watched)
+        parked.or(asking).or(watched)
     }
 
     /// Whether no process of the tree is left.
@@ -192,9 +201,11 @@ impl Supervisor {
         for token in self.epoll.ready() {
             match token {
                 LISTENER => self.serve(),
+                NAMES => self.take_names(),
                 token => self.progress(token),
             }
         }
+        self.take_names();
         self.sweep();
     }
 
@@ -241,6 +252,7 @@ impl Supervisor {
             return;
         };
         let mut kept = vec![listener.as_fd().as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
+        kept.extend(self.refresh.as_ref().map(|r| r.descriptor().as_raw_fd()));
         for parked in self.parked.values() {
             kept.push(parked.socket.as_raw_fd());
             kept.extend(parked.pinned.as_ref().map(AsRawFd::as_raw_fd));
@@ -248,6 +260,12 @@ impl Supervisor {
         detach::leave_behind(&kept, move || {
             // They are closed already, and their numbers may be others' by now.
             std::mem::forget(std::mem::take(&mut self.handles));
+            if let Some(refresh) = self.refresh.take() {
+                // Its threads are not in this process.
+                for question in refresh.questions {
+                    self.answer_question(question);
+                }
+            }
             while !self.is_over() {
                 socket::wait_for_input(self.descriptor(), self.patience());
                 self.turn();

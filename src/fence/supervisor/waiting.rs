@@ -30,6 +30,8 @@ pub(super) struct Parked {
     pub(super) pinned: Option<OwnedFd>,
     pub(super) first: i32,
     pub(super) until: Option<Instant>,
+    /// The server's name decides once it is connected.
+    pub(super) ask_peer: bool,
     pub(super) contact: ContactKey,
 }
 
@@ -75,6 +77,7 @@ impl Supervisor {
                 .is_ok()
         {
             let until = Instant::now() + WATCH;
+            self.swept.get_or_insert_with(Instant::now);
             self.watched.insert(
                 token,
                 Watched {
@@ -124,6 +127,11 @@ impl Supervisor {
 
     pub(super) fn unpark(&mut self, parked: Parked, result: Result<(), i32>) {
         self.epoll.remove(parked.socket.as_fd());
+        if result.is_ok() && parked.ask_peer && self.judge_peer(parked.socket.as_fd()).is_some() {
+            socket::shut_down(parked.socket.as_fd());
+            self.ledger.settle(&parked.contact, Outcome::Refused);
+            return self.conclude(parked.notification, parked.socket, Err(errno::EACCES));
+        }
         let outcome = match result {
             Ok(()) => Outcome::Connected,
             Err(errno) if is_pending(Err(errno)) => Outcome::InProgress,
@@ -142,7 +150,8 @@ impl Supervisor {
             return;
         }
         let now = Instant::now();
-        self.swept = (!self.parked.is_empty()).then_some(now);
+        let idle = self.parked.is_empty() && self.watched.is_empty();
+        self.swept = (!idle).then_some(now);
         let after = self
             .parked
             .range(self.last_swept + 1..)
