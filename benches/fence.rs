@@ -90,13 +90,13 @@ fn files(directory: &Path, seen: &mut u32) {
 
 fn measure() {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir_all(dir.path().join("config/tagout")).unwrap();
+    fs::create_dir_all(dir.path().join("config")).unwrap();
     let profile = |name: &str, mode: &str| {
         format!("[profiles.{name}]\nextends = \"default\"\nfence = \"{mode}\"\n")
     };
     let text =
         profile("without", "off") + &profile("watched", "observe") + &profile("held", "hold");
-    fs::write(dir.path().join("config/tagout/config.toml"), text).unwrap();
+    fs::write(dir.path().join("config/config.toml"), text).unwrap();
     let port = server();
     for (what, unit, scale) in [
         ("connect", "us a connect", 5_000.0 * 1e3),
@@ -140,12 +140,13 @@ fn fenced_work(dir: &Path, profile: &str, what: &str, port: u16) -> (f64, u64) {
 fn tagout(dir: &Path, profile: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
     command
-        .args(["run", "-p", profile, "--"])
+        .args(["run", "--config"])
+        .arg(dir.join("config"))
+        .args(["-p", profile, "--"])
         .current_dir(dir)
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", dir)
-        .env("XDG_CONFIG_HOME", dir.join("config"))
         .env("XDG_STATE_HOME", dir.join("state"))
         .stdin(Stdio::null());
     command
