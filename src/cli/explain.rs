@@ -2,6 +2,7 @@
 
 use super::arguments::Asked;
 use super::{Session, exit};
+use crate::environment::hide;
 use crate::fence::{Mode, Prepared, Rules};
 use crate::launch;
 use crate::plan::Plan;
@@ -40,10 +41,13 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
 fn fence_shown(plan: &Plan) -> FenceShown {
     let attempt = Mode::of(plan.profile.fence)
         .map(|mode| Prepared::new(mode, Rules::of(plan)).map(|fence| fence.attempt()));
-    let (status, missing) = match attempt {
+    let (status, mut missing) = match attempt {
         Some(Ok(report) | Err(report)) => (report.status.word(), report.missing),
         None => ("none", Vec::new()),
     };
+    missing.extend(hide::missing(
+        plan.profile.hide.iter().map(|(path, _)| path.as_str()),
+    ));
     FenceShown {
         mode: plan.profile.fence.word().to_owned(),
         status: status.to_owned(),

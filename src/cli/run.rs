@@ -8,6 +8,7 @@ use super::status::{Status, StatusLine};
 use super::{Session, checkpoint, exit};
 use crate::command::Effect;
 use crate::command::program::ProgramError;
+use crate::environment::hide;
 use crate::fence::{self, Prepared, Rules};
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
@@ -324,7 +325,9 @@ impl Run {
             git: Git::find(&invocation.cwd),
             pid: process::id(),
             enforcement: vec![("mode".to_owned(), plan.profile.fence.word().to_owned())],
-            enforcement_missing: Vec::new(),
+            enforcement_missing: hide::missing(
+                plan.profile.hide.iter().map(|(path, _)| path.as_str()),
+            ),
             closed: closed
                 .into_iter()
                 .map(|c| format!("{} {}", c.fd, c.what))

@@ -1,6 +1,7 @@
 //! The environment a program sees: built from nothing by a profile, with one decision a name.
 
 pub mod dotenv;
+pub mod hide;
 mod scrub;
 mod vars;
 

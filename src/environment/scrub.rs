@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::Vars;
+use super::{Vars, hide};
 use crate::profile::Profile;
 use crate::source::{Source, SourceKind};
 
@@ -123,6 +123,12 @@ pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Enviro
             Err(reason) => Fate::Dropped(reason),
         };
         environment.decisions.push(Decision { name, fate });
+    }
+    for (path, source) in &profile.hide {
+        for (name, value) in hide::variables(path) {
+            let source = source.with_note(&format!("hides {path}"));
+            set(&mut environment, name, value, source);
+        }
     }
     for (name, value, source) in &profile.set {
         set(&mut environment, name, value, source.clone());

@@ -718,3 +718,25 @@ fn set_uid_programs_are_told_of() {
     let ran = project.run(command.arg(su).arg("--version"));
     assert!(ran.stderr().contains("is set-user-ID"), "{}", ran.stderr());
 }
+
+#[test]
+fn hidden_files_are_hidden_by_their_readers_variables() {
+    let project = Project::new();
+    let hide = "[profiles.worker]\nhide = [\"~/.pgpass\", \"~/.my.cnf\"]\n";
+    project.write("tagout.toml", hide);
+    let ran = project.held(&["env"]);
+    assert!(
+        ran.stdout().contains("PGPASSFILE=/dev/null\n"),
+        "{}",
+        ran.stderr()
+    );
+    let mut command = Command::new(tagout());
+    command.args(["explain", "--json", "-p", "worker", "--", "true"]);
+    project.settle(&mut command);
+    let explained: Value = serde_json::from_str(&project.run(&mut command).stdout()).unwrap();
+    let missing = explained["fence"]["missing"].to_string();
+    assert!(
+        missing.contains("~/.my.cnf") && !missing.contains(".pgpass"),
+        "{missing}"
+    );
+}
