@@ -272,6 +272,10 @@ impl Context<'_> {
         if let Some(entry) = self.tasks.action(name) {
             let action = self.action(entry.name, entry, run);
             run.action(action);
+            if entry.name.contains("mongoid") || self.tasks.data("mongoid").contains(&entry.name) {
+                run.scope("unknown=Mongoid takes its clients from config/mongoid.yml");
+                return true;
+            }
             for scope in self.scopes(entry.name, entry.effect) {
                 run.scope(scope);
             }

@@ -132,7 +132,9 @@ fn script(
             .any(|lib| l.rsplit('/').next() == Some(lib))
     }) || code.is_some_and(|c| LIBRARIES.iter().any(|lib| c.contains(lib)));
     let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(_)));
-    let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_)))) || !readable;
+    let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_))))
+        || !readable
+        || ends("rails/commands");
     let mut run = Run::new(root);
     if boots {
         let (effect, why) = if tests {

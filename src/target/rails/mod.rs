@@ -11,7 +11,7 @@ mod url;
 
 use crate::command::{Command, Stop, World};
 use crate::source::Source;
-use crate::target::{Gap, Resolution, Role, Target};
+use crate::target::{Engine, Gap, Resolution, Role, Target};
 
 pub(crate) use boot::Boot;
 pub use config::DbConfig;
@@ -99,6 +99,10 @@ fn one_version(
         scopes.push("default");
     }
     for scope in scopes {
+        if let Some(why) = scope.strip_prefix("unknown=") {
+            resolution.gaps.push(Gap::new("target", why));
+            continue;
+        }
         match pick(scope, &boot, &configs) {
             Ok(picked) => {
                 for config in picked {
@@ -108,8 +112,25 @@ fn one_version(
             Err(stop) => resolution.errors.push(stop),
         }
     }
+    tenants(&mut resolution, gems);
     resolution.gaps.dedup();
     resolution
+}
+
+/// Apartment hooks itself into the tasks and acts on every tenant: schemas of the same database
+/// with PostgreSQL, databases of their own with MySQL.
+fn tenants(resolution: &mut Resolution, gems: &Gems) {
+    if !gems.has("apartment") && !gems.has("ros-apartment") {
+        return;
+    }
+    let mysql = resolution.targets.iter().any(|t| t.engine == Engine::Mysql);
+    if mysql {
+        let why = "apartment acts on each tenant's own database too";
+        resolution.gaps.push(Gap::new("database", why));
+    } else {
+        let note = "apartment acts on the schema of every tenant in the database";
+        resolution.notes.push(note.into());
+    }
 }
 
 /// The configurations that a scope of the reader means.
@@ -261,3 +282,6 @@ fn dress(mut target: Target, config: &DbConfig, boot: &Boot<'_>) -> Target {
     target.environment = Some(crate::source::Sourced::new(config.env.clone(), source));
     target
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,103 @@ const HARMLESS: &[&str] = &[
     "freeze",
 ];
 
+/// Methods of values that touch no database, whatever the value is.
+const HARMLESS_METHODS: &[&str] = &[
+    "[]",
+    "==",
+    "!=",
+    "===",
+    "!",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "=~",
+    "<<",
+    "to_s",
+    "to_i",
+    "to_f",
+    "to_a",
+    "to_h",
+    "to_sym",
+    "to_json",
+    "inspect",
+    "nil?",
+    "blank?",
+    "present?",
+    "presence",
+    "empty?",
+    "any?",
+    "include?",
+    "start_with?",
+    "end_with?",
+    "match?",
+    "match",
+    "strip",
+    "chomp",
+    "split",
+    "join",
+    "sub",
+    "gsub",
+    "upcase",
+    "downcase",
+    "first",
+    "last",
+    "size",
+    "length",
+    "each",
+    "map",
+    "select",
+    "reject",
+    "detect",
+    "each_with_index",
+    "compact",
+    "flatten",
+    "uniq",
+    "sort",
+    "sort_by",
+    "keys",
+    "values",
+    "fetch",
+    "dig",
+    "key?",
+    "puts",
+    "print",
+    "info",
+    "warn",
+    "debug",
+    "error",
+    "freeze",
+    "dup",
+    "merge",
+    "name",
+    "then",
+    "tap",
+    "zip",
+    "max",
+    "min",
+    "sum",
+    "lines",
+    "basename",
+    "dirname",
+    "read",
+    "exist?",
+    "strftime",
+    "iso8601",
+    "ago",
+    "from_now",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "in?",
+];
+
 /// Classes and modules whose methods touch no database.
 const HARMLESS_CONSTANTS: &[&str] = &[
     "Rails",
@@ -48,7 +145,6 @@ const HARMLESS_CONSTANTS: &[&str] = &[
     "JSON",
     "YAML",
     "Pathname",
-    "Process",
     "Logger",
     "STDOUT",
     "STDERR",
@@ -235,12 +331,9 @@ impl Ruby<'_> {
         }
         if let Rb::Unknown(why) = &receiver.rb {
             let why = why.clone();
-            if matches!(
-                name,
-                "invoke" | "execute" | "reenable" | "delete_all" | "destroy_all"
-            ) {
-                self.facts
-                    .push(Fact::Opaque(format!("`{name}` at {}:{line}", self.shown)));
+            if !HARMLESS_METHODS.contains(&name) {
+                let what = format!("`.{name}` at {}:{line}", self.shown);
+                self.facts.push(Fact::Opaque(what));
             }
             if let Some(block) = block {
                 self.doubtful(&why, |ruby| ruby.yield_to(block, &[]))?;
@@ -863,6 +956,11 @@ impl Ruby<'_> {
             }
             ("application", "initialize!") => Some(Val::nil()),
             ("logger", _) => Some(Val::nil()),
+            ("application", _) if name != "routes" => {
+                let what = format!("`Rails.application.{name}` at {}:{line}", self.shown);
+                self.facts.push(Fact::Opaque(what));
+                None
+            }
             _ => None,
         })
     }
@@ -982,7 +1080,10 @@ impl Ruby<'_> {
             (_, "puts" | "print") => return Ok(Val::nil()),
             _ => {}
         }
-        if !HARMLESS_CONSTANTS.contains(&short) {
+        if matches!(name, "sh" | "system" | "spawn" | "exec" | "ruby" | "popen") {
+            let why = format!("`{path}.{name}` at {}:{line}", self.shown);
+            self.facts.push(Fact::Shell(Err(why)));
+        } else if !HARMLESS_CONSTANTS.contains(&short) {
             let what = format!("`{path}.{name}` at {}:{line}", self.shown);
             self.facts.push(Fact::Opaque(what));
         }

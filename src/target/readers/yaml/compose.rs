@@ -103,9 +103,10 @@ impl Composer<'_> {
             Kind::Map(entries) => self.map(entries, depth)?,
             Kind::Alias(target) => {
                 let inner = self.value(target, depth + 1)?;
+                // Where the anchor stands, the node itself says what of it is known.
                 match place.unknown {
-                    Some(why) => Value::Unknown(why),
-                    None => return Ok(inner),
+                    Some(why) if node.span != target.span => Value::Unknown(why),
+                    _ => return Ok(inner),
                 }
             }
         };
