@@ -13,6 +13,7 @@
 
 mod architecture;
 mod catalogue;
+mod clients_differential;
 mod config;
 mod corpus;
 mod dotenv_vectors;

@@ -1,0 +1,512 @@
+//! The databases' own clients against real servers: which server and database was reached for
+//! generated options, variables and files; and whether what was judged a read left the data alone.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+use tagout::command::sql::{self, Dialect};
+use tagout::command::{Caller, Effect, Step, World, understand};
+use tagout::environment::Vars;
+use tagout::files::Disk;
+use tagout::source::{Source, SourceKind};
+use tagout::target::{Address, Resolution, resolve};
+
+use crate::servers::{MariaDb, Postgres};
+
+const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
+
+fn values<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
+    let mut runner = TestRunner::new(Config::with_cases(1));
+    (0..count)
+        .map(|_| strategy.new_tree(&mut runner).unwrap().current())
+        .collect()
+}
+
+fn resolved(argv: &[String], env: &[(String, String)], cwd: &Path) -> Resolution {
+    let mut vars = Vars::new();
+    for (name, value) in env {
+        vars.set(
+            name.clone(),
+            value,
+            Source::new(SourceKind::Inherited, "environment"),
+        );
+    }
+    let caller = Caller {
+        user: "root".into(),
+        home: None,
+        host: "here".into(),
+    };
+    let files = Disk::default();
+    let world = World {
+        files: &files,
+        caller: &caller,
+    };
+    let step = Step::new(argv.iter().cloned(), vars, cwd.to_owned());
+    let mut found = Resolution::none();
+    for command in understand(step, &world) {
+        found.merge(resolve(&command, &world));
+    }
+    found
+}
+
+/// Runs a client with only these variables; its standard output where it succeeded.
+fn run(argv: &[String], env: &[(String, String)], cwd: &Path) -> Option<String> {
+    let out = Command::new(&argv[0])
+        .args(&argv[1..])
+        .env_clear()
+        .envs(env.iter().cloned())
+        .current_dir(cwd)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    out.status
+        .success()
+        .then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+}
+
+fn pick(items: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(items)
+}
+
+#[test]
+fn psql_reaches_what_was_resolved() {
+    let Some(server) = Postgres::start_on("127.0.0.1,127.0.0.2") else {
+        return;
+    };
+    for name in ["a", "b", "app"] {
+        server.sql("postgres", &format!("create database {name}"));
+    }
+    server.sql("postgres", "create role app superuser login");
+    server.sql("postgres", "create role b superuser login");
+    let home = tempfile::tempdir().unwrap();
+    let port = server.port;
+    std::fs::write(
+        home.path().join(".pg_service.conf"),
+        format!("# x\n[one]\nhost=127.0.0.2\nport={port}\ndbname=b\n[two]\nuser=app\ndbname=a\n"),
+    )
+    .unwrap();
+    let words = || {
+        pick(&[
+            "-h 127.0.0.1",
+            "-h 127.0.0.2",
+            "--host=127.0.0.2",
+            "--hos 127.0.0.1",
+            "-p PORT",
+            "-d a",
+            "-U app",
+            "--dbname=b",
+            "-d host=127.0.0.2",
+            "-d postgres://127.0.0.2/b",
+            "-d postgres://app@/a?host=127.0.0.1",
+            "-d service=one",
+            "a",
+            "b",
+            "app",
+            "-h SOCKET",
+            "-d postgres://127.0.0.1:PORT,127.0.0.2:PORT/a",
+            "-XAt",
+            "-d postgresql://?service=two&host=127.0.0.1",
+            "-d hostaddr=127.0.0.2",
+            "-Uapp",
+            "-h127.0.0.1",
+        ])
+    };
+    let env = || {
+        pick(&[
+            "PGHOST=127.0.0.1",
+            "PGHOST=127.0.0.2",
+            "PGHOSTADDR=127.0.0.1",
+            "PGHOSTADDR=127.0.0.2",
+            "PGDATABASE=a",
+            "PGDATABASE=b",
+            "PGUSER=app",
+            "PGUSER=b",
+            "PGSERVICE=one",
+            "PGSERVICE=two",
+            "PGHOST=SOCKET",
+            "PGHOST=",
+            "PGDATABASE=",
+            "POSIXLY_CORRECT=1",
+        ])
+    };
+    let cases = values(
+        (
+            proptest::collection::vec(words(), 0..4),
+            proptest::collection::vec(env(), 0..4),
+        ),
+        400,
+    );
+    let socket = server.dir.path().display().to_string();
+    let fill = |text: &str| {
+        text.replace("PORT", &port.to_string())
+            .replace("SOCKET", &socket)
+    };
+    let query =
+        "select coalesce(host(inet_server_addr()), 'socket'), current_database(), current_user";
+    let mut reached = 0;
+    for (words, env) in &cases {
+        let mut argv = vec![PSQL.to_owned(), "-XAt".into(), "-c".into(), query.into()];
+        argv.extend(words.iter().flat_map(|w| w.split(' ')).map(fill));
+        let mut vars: Vec<(String, String)> = env
+            .iter()
+            .filter_map(|e| e.split_once('='))
+            .map(|(name, value)| (name.to_owned(), fill(value)))
+            .collect();
+        vars.push(("HOME".into(), home.path().display().to_string()));
+        vars.push(("PGPORT".into(), port.to_string()));
+        let Some(answer) = run(&argv, &vars, home.path()) else {
+            continue;
+        };
+        reached += 1;
+        let found = resolved(&argv, &vars, home.path());
+        let ours: Vec<String> = found
+            .targets
+            .iter()
+            .map(|t| {
+                let host = match &t.address {
+                    Address::Host { host, hostaddr, .. } => {
+                        hostaddr.as_ref().unwrap_or(host).value.clone()
+                    }
+                    _ => "socket".to_owned(),
+                };
+                let text =
+                    |s: &Option<tagout::source::Sourced<String>>| s.as_ref().unwrap().value.clone();
+                format!("{host}|{}|{}", text(&t.database), text(&t.user))
+            })
+            .collect();
+        assert!(
+            found.errors.is_empty() && found.gaps.is_empty(),
+            "{argv:?} {vars:?} {found:?}"
+        );
+        assert!(
+            ours.contains(&answer),
+            "{argv:?} {vars:?}\n  ours {ours:?}\n  real {answer}"
+        );
+        let several = argv.iter().any(|w| w.contains(','));
+        assert!(several || ours.len() == 1, "{argv:?} {ours:?}");
+    }
+    assert!(reached > 100, "only {reached} connected");
+}
+
+#[test]
+fn mariadb_reaches_what_was_resolved() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    for name in ["a", "b"] {
+        server.sql("", &format!("create database {name}"));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    let socket = server.dir.path().join("mysqld.sock").display().to_string();
+    let fill = |text: &str| {
+        text.replace("PORT", &server.port.to_string())
+            .replace("SOCKET", &socket)
+    };
+    std::fs::write(
+        home.join("extra.cnf"),
+        fill("[client]\nhost = 127.0.0.1\n[mysql_x]\ndatabase = a # y\n[client_x]\nprotocol=tcp\n"),
+    )
+    .unwrap();
+    let own = [
+        "",
+        "[client]\nhost=127.0.0.1\n",
+        "[mysql]\ndatabase=b\n[client]\nloose_nope=1\nprotocol=tcp\n",
+        "[client-server]\nhost=\"localhost\"\n[other]\ndatabase=a\n",
+        "[client]\nprotocol=socket\n!include extra.cnf\n",
+    ];
+    let first = || {
+        pick(&[
+            "",
+            "",
+            "--no-defaults",
+            "--defaults-extra-file=extra.cnf",
+            "--defaults-file=extra.cnf",
+            "--defaults-group-suffix=_x",
+        ])
+    };
+    let words = || {
+        pick(&[
+            "-h 127.0.0.1",
+            "-h localhost",
+            "-P PORT",
+            "-S SOCKET",
+            "--protocol=tcp",
+            "--protocol=socket",
+            "-D a",
+            "b",
+            "--database=b",
+            "--hos=127.0.0.1",
+            "--proto TCP",
+            "-hlocalhost",
+            "-PPORT",
+            "--skip-ssl",
+            "-A",
+        ])
+    };
+    let env = || {
+        pick(&[
+            "MYSQL_HOST=127.0.0.1",
+            "MYSQL_HOST=localhost",
+            "MYSQL_HOST=",
+            "MYSQL_GROUP_SUFFIX=_x",
+            "MYSQL_TCP_PORT=PORT",
+        ])
+    };
+    let cases = values(
+        (
+            0..own.len(),
+            first(),
+            proptest::collection::vec(words(), 0..5),
+            proptest::collection::vec(env(), 0..3),
+        ),
+        300,
+    );
+    let query = "select host like '%:%', ifnull(database(), '-') from information_schema.processlist where id = connection_id()";
+    let mut reached = 0;
+    for (own_file, first, words, env) in &cases {
+        std::fs::write(home.join(".my.cnf"), own[*own_file]).unwrap();
+        let mut argv = vec!["mariadb".to_owned()];
+        argv.extend((!first.is_empty()).then(|| (*first).to_owned()));
+        argv.extend([
+            "-u".into(),
+            "root".into(),
+            "-BN".into(),
+            "-e".into(),
+            query.into(),
+        ]);
+        argv.extend(words.iter().flat_map(|w| w.split(' ')).map(fill));
+        let mut vars: Vec<(String, String)> = env
+            .iter()
+            .filter_map(|e| e.split_once('='))
+            .map(|(name, value)| (name.to_owned(), fill(value)))
+            .collect();
+        vars.push(("HOME".into(), home.display().to_string()));
+        vars.push(("PATH".into(), "/usr/bin:/bin".into()));
+        if !vars.iter().any(|(n, _)| n == "MYSQL_TCP_PORT") {
+            vars.push(("MYSQL_TCP_PORT".into(), server.port.to_string()));
+        }
+        vars.push(("MYSQL_UNIX_PORT".into(), socket.clone()));
+        let Some(answer) = run(&argv, &vars, home) else {
+            continue;
+        };
+        reached += 1;
+        let found = resolved(&argv, &vars, home);
+        let ours: Vec<String> = found
+            .targets
+            .iter()
+            .map(|t| {
+                let network = matches!(t.address, Address::Host { .. });
+                let name = t.database.as_ref().map_or("-", |d| d.value.as_str());
+                format!("{}\t{name}", i32::from(network))
+            })
+            .collect();
+        assert!(
+            found.errors.is_empty() && found.gaps.is_empty(),
+            "{argv:?} {vars:?} {found:?}"
+        );
+        assert_eq!(ours, [answer], "{argv:?} {vars:?} {}", own[*own_file]);
+    }
+    assert!(reached > 60, "only {reached} connected");
+}
+
+/// Pieces that hide or reveal what stands between them.
+fn pieces(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Mysql => &[
+            "select 1",
+            "select '",
+            "'",
+            "\"",
+            "select \"",
+            "/* ",
+            " */",
+            "/*! ",
+            "/*M! ",
+            "/*!99999 ",
+            "# ",
+            "-- ",
+            "--",
+            "\n",
+            ";",
+            "; ",
+            "\\'",
+            "`",
+            "(",
+            ")",
+            " , ",
+            " union select 2",
+            "explain ",
+            "analyze ",
+            "1",
+            " from t",
+            "''",
+            "with d as (select 1) ",
+            " where i = 1",
+            " where 1",
+            " or 1=1",
+            "set @x = 1",
+        ],
+        _ => &[
+            "select 1",
+            "select '",
+            "'",
+            "\"",
+            "select \"",
+            "/* ",
+            " */",
+            "$$",
+            "$x$",
+            "select $$",
+            "select E'",
+            "E'",
+            "-- ",
+            "--",
+            "\n",
+            ";",
+            "; ",
+            "\\'",
+            "\\",
+            "(",
+            ")",
+            " , ",
+            " union select 2",
+            "explain ",
+            "explain analyze ",
+            "1",
+            " from t",
+            "''",
+            "with d as (",
+            " returning *) select * from d",
+            "with d as (select 1) ",
+            " where i = 1",
+            " where true",
+            " or 1=1",
+            "select U&'",
+            "copy (",
+            ") to stdout",
+            "begin;",
+            "commit;",
+            "select count(*)",
+        ],
+    }
+}
+
+fn texts(dialect: Dialect, count: usize) -> Vec<String> {
+    let harm = proptest::sample::select(
+        &[
+            "delete from t",
+            "drop table t",
+            "truncate t",
+            "update t set i = 7",
+        ][..],
+    );
+    let some = || proptest::collection::vec(pick(pieces(dialect)), 0..4);
+    let text = (some(), harm, some())
+        .prop_map(|(before, harm, after)| format!("{}{harm}{}", before.concat(), after.concat()));
+    values(text, count)
+}
+
+#[test]
+fn what_postgres_ran_was_no_read_where_data_changed() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let make = || {
+        server.sql(
+            "postgres",
+            "drop table if exists t; create table t (i int); insert into t values (1), (2)",
+        )
+    };
+    make();
+    let place = [
+        ("PGHOST".to_owned(), server.dir.path().display().to_string()),
+        ("PGPORT".to_owned(), server.port.to_string()),
+        ("PGUSER".to_owned(), "postgres".to_owned()),
+    ];
+    let (mut changed, mut reads) = (0, 0);
+    for text in texts(Dialect::Postgres, 700) {
+        let probe = "select 'state', sum(i), count(*) from t";
+        let argv: Vec<String> = [PSQL, "-XAt", "-c", &text, "-c", probe]
+            .iter()
+            .map(|w| (*w).to_owned())
+            .collect();
+        let same =
+            run(&argv, &place, Path::new("/tmp")).is_some_and(|out| out.ends_with("state|3|2"));
+        let effect = sql::judge(&text, Dialect::Postgres).effect();
+        reads += usize::from(effect <= Effect::Reads);
+        if !same {
+            changed += 1;
+            make();
+            assert!(effect > Effect::Reads, "{text:?} was judged {effect:?}");
+        }
+    }
+    assert!(
+        changed > 40 && reads > 10,
+        "changed {changed}, reads {reads}"
+    );
+}
+
+#[test]
+fn what_mariadb_ran_was_no_read_where_data_changed() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    let make = || {
+        server.sql("", "create or replace database x; use x; create table t (i int); insert into t values (1), (2)")
+    };
+    make();
+    let socket = server.dir.path().join("mysqld.sock").display().to_string();
+    let (mut changed, mut reads) = (0, 0);
+    for text in texts(Dialect::Mysql, 700) {
+        let argv: Vec<String> = [
+            "mariadb",
+            "--no-defaults",
+            "-u",
+            "root",
+            "-S",
+            &socket,
+            "x",
+            "-f",
+            "-e",
+            &text,
+        ]
+        .iter()
+        .map(|w| (*w).to_owned())
+        .collect();
+        run(
+            &argv,
+            &[("PATH".into(), "/usr/bin:/bin".into())],
+            Path::new("/tmp"),
+        );
+        let state = Command::new("mariadb")
+            .args([
+                "--no-defaults",
+                "-u",
+                "root",
+                "-BN",
+                "-S",
+                &socket,
+                "x",
+                "-e",
+                "select sum(i), count(*) from t",
+            ])
+            .output()
+            .unwrap();
+        let same = String::from_utf8_lossy(&state.stdout).trim() == "3\t2";
+        let effect = sql::mysql_script(&text).effect();
+        reads += usize::from(effect <= Effect::Reads);
+        if !same {
+            changed += 1;
+            make();
+            assert!(effect > Effect::Reads, "{text:?} was judged {effect:?}");
+        }
+    }
+    assert!(
+        changed > 40 && reads > 10,
+        "changed {changed}, reads {reads}"
+    );
+}
