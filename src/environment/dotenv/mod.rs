@@ -10,6 +10,7 @@ mod django;
 mod docker;
 mod expand;
 mod golang;
+mod load;
 mod node;
 pub mod php;
 mod python;
@@ -18,6 +19,7 @@ mod rust;
 mod table;
 mod text;
 
+pub use load::{Loaded, load};
 pub use table::{DIALECTS, Dialect, dialect, for_package};
 
 /// What a reader made of one line.

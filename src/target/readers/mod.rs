@@ -6,6 +6,7 @@ pub mod php;
 pub mod python;
 pub mod ruby;
 pub mod toml;
+pub mod js;
 pub mod yaml;
 
 /// Stands in a rendered template for text that cannot be known. A private-use character, so that
