@@ -101,6 +101,14 @@ impl<'w> Evaluator<'w> {
         files::shown(path, &self.base)
     }
 
+    /// Why the environment is not fully known, where it is not.
+    pub fn doubt(&self) -> Option<String> {
+        self.open.clone().or_else(|| {
+            let (name, why) = self.unknown_vars.iter().min()?;
+            Some(format!("{name}: {why}"))
+        })
+    }
+
     /// Says that a variable cannot be known.
     pub fn set_unknown(&mut self, name: &str, why: String) {
         self.unknown_vars.insert(name.to_owned(), why);

@@ -1,0 +1,400 @@
+//! Node's launchers: `node FILE`, `npx`, and `npm run` with its cousins, followed to the program
+//! or script they start.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::envfile::{self, Over};
+use crate::command::{Args, Command, Reading, Step, Stop, Tool, Word, World};
+use crate::source::Source;
+use crate::target::readers::js::Evaluator;
+
+/// Packages whose program has another name.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("@mikro-orm/cli", "mikro-orm"),
+    ("dotenv-cli", "dotenv"),
+    ("@dotenvx/dotenvx", "dotenvx"),
+    ("npm-run-all2", "npm-run-all"),
+];
+
+/// A program of a package, from its file (`node_modules/knex/bin/cli.js`).
+fn program_of(path: &str) -> Option<String> {
+    if let Some((_, program)) = path.rsplit_once("node_modules/.bin/") {
+        return Some(program.to_owned());
+    }
+    let (_, inner) = path.rsplit_once("node_modules/")?;
+    let mut parts = inner.split('/');
+    let mut package = parts.next()?.to_owned();
+    if package.starts_with('@') {
+        package = format!("{package}/{}", parts.next()?);
+    }
+    let known = crate::command::catalogue::find(&program_name(&package)).is_some();
+    known.then(|| program_name(&package))
+}
+
+/// The program that a package's name on the command line (`prisma@5`) stands for.
+fn program_name(package: &str) -> String {
+    let bare = match package.rfind('@') {
+        Some(at) if at > 0 => &package[..at],
+        _ => package,
+    };
+    PROGRAMS
+        .iter()
+        .find(|(name, _)| *name == bare)
+        .map_or_else(|| bare.rsplit('/').next().unwrap_or(bare), |(_, p)| *p)
+        .to_owned()
+}
+
+fn nothing(tool: &'static Tool, step: &Step, why: &str) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.stops_early = Some(Stop::new("nothing-runs", why.to_owned()));
+    Reading::command(command)
+}
+
+fn stopped(tool: &'static Tool, step: &Step, what: &'static str, why: String) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.stops_early = Some(Stop::new(what, why));
+    Reading::command(command)
+}
+
+/// The step that runs `text` by `sh`, further words appended.
+fn script_step(step: &Step, text: &str, more: &[Word]) -> Step {
+    let mut line = text.to_owned();
+    for word in more {
+        line.push_str(" '");
+        line.push_str(&word.text.replace('\'', "'\\''"));
+        line.push('\'');
+    }
+    let script = Word {
+        text: line,
+        unknown: more.iter().find_map(|w| w.unknown.clone()),
+    };
+    step.with_argv(vec![Word::literal("sh"), Word::literal("-c"), script])
+}
+
+/// `node`, `tsx` and the like.
+pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let end = options_end(&step.argv, tool.value_options);
+    let options = Args::parse(step.argv.get(..end).unwrap_or(&step.argv), tool.value_options);
+    if options.has(&["-v", "--version", "-h", "--help", "--check", "-c", "--v8-options"]) {
+        return nothing(tool, step, "only help or the version is printed");
+    }
+    let mut step = step.clone();
+    let mut files = Vec::new();
+    for option in &options.options {
+        let Some(value) = option.value.as_deref() else {
+            continue;
+        };
+        match option.name.as_str() {
+            "--env-file" => files.push((value.to_owned(), true)),
+            "--env-file-if-exists" => files.push((value.to_owned(), false)),
+            _ => {}
+        }
+    }
+    // A later file wins over an earlier one, the process over all.
+    let before = step.vars.clone();
+    for (file, needed) in files {
+        let missing = !envfile::load(&mut step, world, &file, "node-env-file-22.23.3", Over::Files(&before));
+        if missing && needed {
+            return stopped(tool, &step, "env-file-missing", format!("{file}: no such file"));
+        }
+    }
+    preloads(&mut step, world, &options);
+    if let Some(script) = options.value(&["--run"]) {
+        let Some(package) = Package::find(&step, world) else {
+            return stopped(tool, &step, "argv-rejected", "there is no package.json".to_owned());
+        };
+        return match package.script(script) {
+            Some(text) => {
+                let more = step.argv.get(end..).unwrap_or(&[]);
+                let inner = package.at_home(&step);
+                Reading::steps(vec![script_step(&inner, &text, more).through("node --run")])
+            }
+            None => stopped(tool, &step, "argv-rejected", format!("there is no script `{script}`")),
+        };
+    }
+    if options.has(&["-e", "--eval", "-p", "--print", "-i", "--interactive"]) {
+        return Reading::opaque(Some(tool), &step, "code", "runs code given on the command line");
+    }
+    let Some(script) = step.argv.get(end).map(|w| w.text.clone()) else {
+        return Reading::opaque(Some(tool), &step, "console", "an interactive session or code from standard input");
+    };
+    if let Some(program) = program_of(&script) {
+        let mut argv = step.argv.get(end..).unwrap_or(&[]).to_vec();
+        if let Some(first) = argv.first_mut() {
+            *first = Word::literal(program);
+        }
+        return Reading::steps(vec![step.with_argv(argv).through(tool.name)]);
+    }
+    let mut reading = Reading::opaque(Some(tool), &step, "script", "runs a script");
+    if let Some(command) = &mut reading.command {
+        command.hints.push(("script", script));
+    }
+    reading
+}
+
+/// `-r MODULE` and `--import MODULE`: those that read a `.env` file.
+fn preloads(step: &mut Step, world: &World<'_>, options: &Args) {
+    for option in &options.options {
+        if matches!(option.name.as_str(), "-r" | "--require" | "--import") {
+            preload(step, world, option.value.as_deref().unwrap_or(""));
+        }
+    }
+}
+
+/// What loading a module before everything else does to the environment.
+pub(super) fn preload(step: &mut Step, world: &World<'_>, module: &str) {
+    const HARMLESS: &[&str] = &["ts-node/register", "ts-node/register/transpile-only", "tsx", "tsx/cjs", "tsx/esm", "tsconfig-paths/register", "esbuild-register", "@swc-node/register", "@swc/register", "source-map-support/register", "@babel/register", "reflect-metadata"];
+    let mut evaluator = Evaluator::new(step, world);
+    let here = step.cwd.join("preload.js");
+    match module {
+        "dotenv/config" | "dotenv/config.js" => evaluator.preload_dotenv(&here, false),
+        "dotenv-expand/config" => evaluator.preload_dotenv(&here, true),
+        "dotenv-flow/config" => evaluator.dotenv_flow(None, None),
+        known if HARMLESS.contains(&known) => return,
+        other => {
+            let why = format!("`{other}` is loaded first and may change it");
+            step.vars_open.get_or_insert(why);
+            return;
+        }
+    }
+    envfile::adopt(step, &evaluator);
+}
+
+/// `NODE_OPTIONS` as every node program obeys it.
+pub(crate) fn obey_node_options(step: &mut Step, world: &World<'_>) {
+    let Some(text) = step.vars.filled("NODE_OPTIONS").map(|t| t.into_owned()) else {
+        return;
+    };
+    let words: Vec<Word> = std::iter::once("node")
+        .chain(text.split_ascii_whitespace())
+        .map(|w| Word::literal(w.trim_matches('"')))
+        .collect();
+    let options = Args::parse(&words, &["-r", "--require", "--import", "--loader", "-C"]);
+    preloads(step, world, &options);
+}
+
+fn options_end(argv: &[Word], with_value: &[&str]) -> usize {
+    let mut at = 1;
+    while let Some(word) = argv.get(at) {
+        if word.text == "--" {
+            return at + 1;
+        }
+        if !word.text.starts_with('-') || word.text == "-" {
+            return at;
+        }
+        let takes = with_value.contains(&word.text.as_str());
+        at += if takes { 2 } else { 1 };
+    }
+    argv.len()
+}
+
+/// `npx`, `npm exec`, `pnpm dlx`, `bun x`: the words from `from` on.
+fn execute(tool: &'static Tool, step: &Step, from: usize, via: &str) -> Reading {
+    let mut at = from;
+    while let Some(word) = step.argv.get(at) {
+        let text = word.text.as_str();
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if !text.starts_with('-') {
+            break;
+        }
+        let (name, attached) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
+        if matches!(name, "-c" | "--call") {
+            let text = attached.map(str::to_owned).or_else(|| step.argv.get(at + 1).map(|w| w.text.clone()));
+            return Reading::steps(vec![script_step(step, &text.unwrap_or_default(), &[]).through(via.to_owned())]);
+        }
+        let takes = attached.is_none() && tool.value_options.contains(&name);
+        at += if takes { 2 } else { 1 };
+    }
+    let Some(argv) = step.argv.get(at..).filter(|a| !a.is_empty()) else {
+        return nothing(tool, step, "no program is named");
+    };
+    let mut argv = argv.to_vec();
+    if let Some(first) = argv.first_mut().filter(|f| f.unknown.is_none()) {
+        first.text = program_name(&first.text);
+    }
+    Reading::steps(vec![step.with_argv(argv).through(via.to_owned())])
+}
+
+/// `npx`, `bunx`, `pnpx`.
+pub(super) fn npx(tool: &'static Tool, step: &Step) -> Reading {
+    execute(tool, step, 1, "npx")
+}
+
+struct Package {
+    dir: PathBuf,
+    json: Value,
+}
+
+impl Package {
+    fn find(step: &Step, world: &World<'_>) -> Option<Package> {
+        step.cwd.ancestors().find_map(|dir| {
+            let text = world.files.read_text(&dir.join("package.json")).ok()?;
+            let json = serde_json::from_str(&text).ok()?;
+            Some(Package {
+                dir: dir.to_owned(),
+                json,
+            })
+        })
+    }
+
+    fn script(&self, name: &str) -> Option<String> {
+        Some(self.json.get("scripts")?.get(name)?.as_str()?.to_owned())
+    }
+
+    /// Scripts start in the package's directory.
+    fn at_home(&self, step: &Step) -> Step {
+        let mut step = step.clone();
+        step.cwd.clone_from(&self.dir);
+        step
+    }
+}
+
+/// `npm`, `pnpm`, `yarn`, `bun` and their scripts.
+pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let program = step.program().to_owned();
+    let mut step = step.clone();
+    let start = options_end(&step.argv, tool.value_options);
+    let options = Args::parse(step.argv.get(..start).unwrap_or(&[]), tool.value_options);
+    if let Some(dir) = options.value(&["-C", "--dir", "--prefix", "--cwd"]) {
+        step.cwd = step.path(dir);
+    }
+    if options.has(&["-v", "--version", "-h", "--help"]) {
+        return nothing(tool, &step, "only help or the version is printed");
+    }
+    if options.has(&["-w", "--workspace", "-F", "--filter", "-r", "--recursive", "--workspaces", "-ws"]) {
+        return Reading::opaque(Some(tool), &step, "workspace", "runs in other packages of the workspace");
+    }
+    if program == "bun"
+        && let Some(file) = options.value(&["--env-file"])
+    {
+        let over = Over::Nothing;
+        envfile::load(&mut step, world, file, "dotenv-expand-12.0.3", over);
+    }
+    let Some(verb) = step.argv.get(start).cloned() else {
+        return nothing(tool, &step, "no script is named");
+    };
+    if let Some(why) = verb.unknown {
+        return Reading::opaque(Some(tool), &step, "script", why);
+    }
+    let verb = verb.text;
+    match verb.as_str() {
+        "exec" | "x" | "dlx" => execute(tool, &step, start + 1, &format!("{program} {verb}")),
+        "run" | "run-script" | "rum" | "urn" => run_script(tool, &step, world, &program, start + 1, false),
+        "node" if program == "yarn" => Reading::steps(vec![step.with_argv(step.argv.get(start..).unwrap_or(&[]).to_vec())]),
+        "t" | "test" | "tst" | "start" | "stop" | "restart" => {
+            let mut renamed = step.clone();
+            if let Some(word) = renamed.argv.get_mut(start)
+                && (verb == "t" || verb == "tst")
+            {
+                "test".clone_into(&mut word.text);
+            }
+            if program == "bun" && verb == "test" {
+                return Reading::opaque(Some(tool), &step, "test", "runs the project's tests");
+            }
+            run_script(tool, &renamed, world, &program, start, false)
+        }
+        "workspace" | "workspaces" | "multi" | "recursive" => {
+            Reading::opaque(Some(tool), &step, "workspace", "runs in other packages of the workspace")
+        }
+        "install" | "i" | "ci" | "add" | "remove" | "rm" | "uninstall" | "update" | "up" | "upgrade" | "outdated"
+        | "audit" | "ls" | "list" | "why" | "view" | "info" | "config" | "init" | "create" | "pack" | "publish"
+        | "login" | "logout" | "whoami" | "cache" | "link" | "unlink" | "prune" | "dedupe" | "version" | "help"
+        | "set" | "bin" | "root" | "prefix" | "store" | "import" | "patch" | "rebuild" | "pm" | "build"
+        | "upgrade-interactive" | "get" | "doctor" | "fund" | "search" | "pkg" | "explain" | "self-update"
+            if program != "yarn" || verb != "build" =>
+        {
+            if program == "bun" && verb == "build" || verb != "build" {
+                let command = Command::new(Some(tool), step.clone());
+                return Reading::command(command);
+            }
+            run_script(tool, &step, world, &program, start, true)
+        }
+        _ if program == "npm" => stopped(tool, &step, "argv-rejected", format!("npm has no command `{verb}`")),
+        _ if program == "bun" && (verb.contains('/') || verb.ends_with("js") || verb.ends_with("ts")) => {
+            bun_file(tool, &step, world, start)
+        }
+        _ => run_script(tool, &step, world, &program, start, true),
+    }
+}
+
+/// `bun FILE`: bun reads `.env` files by itself.
+fn bun_file(tool: &'static Tool, step: &Step, world: &World<'_>, at: usize) -> Reading {
+    let mut step = step.clone();
+    let env = step.vars.filled("NODE_ENV").map_or("development".to_owned(), |e| e.into_owned());
+    let mut names = Vec::new();
+    if env != "test" {
+        names.push(".env.local".to_owned());
+    }
+    names.push(format!(".env.{env}"));
+    names.push(".env".to_owned());
+    for name in names {
+        envfile::load(&mut step, world, &name, "dotenv-expand-12.0.3", Over::Nothing);
+    }
+    let mut argv = vec![Word::literal("node")];
+    argv.extend(step.argv.get(at..).unwrap_or(&[]).iter().cloned());
+    Reading::steps(vec![step.with_argv(argv).through(tool.name)])
+}
+
+/// A script of `package.json` with its pre- and post-scripts; `direct`: a program may be meant.
+fn run_script(
+    tool: &'static Tool,
+    step: &Step,
+    world: &World<'_>,
+    program: &str,
+    at: usize,
+    direct: bool,
+) -> Reading {
+    let end = at + options_end(step.argv.get(at.saturating_sub(1)..).unwrap_or(&[]), tool.value_options) - 1;
+    let own = Args::parse(step.argv.get(at.saturating_sub(1)..end).unwrap_or(&[]), tool.value_options);
+    if own.has(&["-w", "--workspace", "-ws", "--workspaces", "-r", "--recursive", "-F", "--filter"]) {
+        return Reading::opaque(Some(tool), step, "workspace", "runs in other packages of the workspace");
+    }
+    let Some(name) = step.argv.get(end) else {
+        return nothing(tool, step, "scripts are listed");
+    };
+    if let Some(why) = &name.unknown {
+        return Reading::opaque(Some(tool), step, "script", why.clone());
+    }
+    let mut more = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
+    if program == "npm" {
+        // npm keeps options before `--` to itself.
+        more = match more.iter().position(|w| w.text == "--") {
+            Some(at) => {
+                let mut kept: Vec<Word> = more.iter().take(at).filter(|w| !w.text.starts_with('-')).cloned().collect();
+                kept.extend(more.iter().skip(at + 1).cloned());
+                kept
+            }
+            None => more.into_iter().filter(|w| !w.text.starts_with('-')).collect(),
+        };
+    } else if more.first().is_some_and(|w| w.text == "--") && program != "pnpm" {
+        more.remove(0);
+    }
+    let package = Package::find(step, world);
+    let script = package.as_ref().and_then(|p| Some((p, p.script(&name.text)?)));
+    let Some((package, text)) = script else {
+        if program == "bun" && (name.text.contains('/') || name.text.ends_with("js") || name.text.ends_with("ts")) {
+            return bun_file(tool, step, world, end);
+        }
+        if direct || program != "npm" {
+            return execute(tool, step, end, program);
+        }
+        if name.text == "start" && package.is_some_and(|p| world.files.is_file(&p.dir.join("server.js"))) {
+            return Reading::opaque(Some(tool), step, "start", "runs server.js");
+        }
+        return stopped(tool, step, "argv-rejected", format!("there is no script `{}`", name.text));
+    };
+    let mut inner = package.at_home(step);
+    inner.vars.set("npm_lifecycle_event", &name.text, Source::default_of(program));
+    let via = format!("{program} run {}", name.text);
+    let part = |script: &str, more: &[Word]| script_step(&inner, script, more).through(via.clone());
+    let mut steps = Vec::new();
+    steps.extend(package.script(&format!("pre{}", name.text)).map(|s| part(&s, &[])));
+    steps.push(part(&text, &more));
+    steps.extend(package.script(&format!("post{}", name.text)).map(|s| part(&s, &[])));
+    Reading::steps(steps)
+}
