@@ -12,6 +12,7 @@ pub mod libpq;
 pub mod marks;
 mod migrators;
 pub mod mysql;
+mod node;
 pub mod rails;
 pub mod readers;
 mod registry;

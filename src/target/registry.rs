@@ -10,6 +10,8 @@ fn resolver(name: &str) -> Option<Resolver> {
         ("alembic", super::alembic::resolve),
         ("django", super::django::resolve),
         ("flask", super::alembic::flask),
+        ("node", super::node::resolve),
+        ("node-script", super::node::script),
         ("rails", super::rails::resolve),
     ];
     table

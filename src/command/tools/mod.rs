@@ -11,6 +11,8 @@ mod migrators;
 mod php;
 mod phpunit;
 pub(crate) mod python;
+mod envfile;
+pub(crate) mod node;
 mod rails;
 mod rake;
 mod recipes;
@@ -44,6 +46,13 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     }
     match tool.reader {
         "words" => words::read(tool, step),
+        "node" => node::node(tool, step, world),
+        "npx" => node::npx(tool, step),
+        "npm" => node::npm(tool, step, world),
+        "dotenv" => envfile::dotenv(tool, step, world),
+        "dotenvx" => envfile::dotenvx(tool, step, world),
+        "env-cmd" => envfile::env_cmd(tool, step, world),
+        "cross-env" => envfile::cross_env(tool, step),
         "verbs" => words::verbs(tool, step),
         "files" => file_words::read(tool, step, world),
         "unit" => servers::unit(tool, step),

@@ -76,8 +76,19 @@ fn script_step(step: &Step, text: &str, more: &[Word]) -> Step {
 /// `node`, `tsx` and the like.
 pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let end = options_end(&step.argv, tool.value_options);
-    let options = Args::parse(step.argv.get(..end).unwrap_or(&step.argv), tool.value_options);
-    if options.has(&["-v", "--version", "-h", "--help", "--check", "-c", "--v8-options"]) {
+    let options = Args::parse(
+        step.argv.get(..end).unwrap_or(&step.argv),
+        tool.value_options,
+    );
+    if options.has(&[
+        "-v",
+        "--version",
+        "-h",
+        "--help",
+        "--check",
+        "-c",
+        "--v8-options",
+    ]) {
         return nothing(tool, step, "only help or the version is printed");
     }
     let mut step = step.clone();
@@ -95,15 +106,31 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     // A later file wins over an earlier one, the process over all.
     let before = step.vars.clone();
     for (file, needed) in files {
-        let missing = !envfile::load(&mut step, world, &file, "node-env-file-22.23.3", Over::Files(&before));
+        let missing = !envfile::load(
+            &mut step,
+            world,
+            &file,
+            "node-env-file-22.23.3",
+            Over::Files(&before),
+        );
         if missing && needed {
-            return stopped(tool, &step, "env-file-missing", format!("{file}: no such file"));
+            return stopped(
+                tool,
+                &step,
+                "env-file-missing",
+                format!("{file}: no such file"),
+            );
         }
     }
     preloads(&mut step, world, &options);
     if let Some(script) = options.value(&["--run"]) {
         let Some(package) = Package::find(&step, world) else {
-            return stopped(tool, &step, "argv-rejected", "there is no package.json".to_owned());
+            return stopped(
+                tool,
+                &step,
+                "argv-rejected",
+                "there is no package.json".to_owned(),
+            );
         };
         return match package.script(script) {
             Some(text) => {
@@ -111,14 +138,29 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
                 let inner = package.at_home(&step);
                 Reading::steps(vec![script_step(&inner, &text, more).through("node --run")])
             }
-            None => stopped(tool, &step, "argv-rejected", format!("there is no script `{script}`")),
+            None => stopped(
+                tool,
+                &step,
+                "argv-rejected",
+                format!("there is no script `{script}`"),
+            ),
         };
     }
     if options.has(&["-e", "--eval", "-p", "--print", "-i", "--interactive"]) {
-        return Reading::opaque(Some(tool), &step, "code", "runs code given on the command line");
+        return Reading::opaque(
+            Some(tool),
+            &step,
+            "code",
+            "runs code given on the command line",
+        );
     }
     let Some(script) = step.argv.get(end).map(|w| w.text.clone()) else {
-        return Reading::opaque(Some(tool), &step, "console", "an interactive session or code from standard input");
+        return Reading::opaque(
+            Some(tool),
+            &step,
+            "console",
+            "an interactive session or code from standard input",
+        );
     };
     if let Some(program) = program_of(&script) {
         let mut argv = step.argv.get(end..).unwrap_or(&[]).to_vec();
@@ -145,7 +187,20 @@ fn preloads(step: &mut Step, world: &World<'_>, options: &Args) {
 
 /// What loading a module before everything else does to the environment.
 pub(super) fn preload(step: &mut Step, world: &World<'_>, module: &str) {
-    const HARMLESS: &[&str] = &["ts-node/register", "ts-node/register/transpile-only", "tsx", "tsx/cjs", "tsx/esm", "tsconfig-paths/register", "esbuild-register", "@swc-node/register", "@swc/register", "source-map-support/register", "@babel/register", "reflect-metadata"];
+    const HARMLESS: &[&str] = &[
+        "ts-node/register",
+        "ts-node/register/transpile-only",
+        "tsx",
+        "tsx/cjs",
+        "tsx/esm",
+        "tsconfig-paths/register",
+        "esbuild-register",
+        "@swc-node/register",
+        "@swc/register",
+        "source-map-support/register",
+        "@babel/register",
+        "reflect-metadata",
+    ];
     let mut evaluator = Evaluator::new(step, world);
     let here = step.cwd.join("preload.js");
     match module {
@@ -202,10 +257,16 @@ fn execute(tool: &'static Tool, step: &Step, from: usize, via: &str) -> Reading 
         if !text.starts_with('-') {
             break;
         }
-        let (name, attached) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
+        let (name, attached) = text
+            .split_once('=')
+            .map_or((text, None), |(n, v)| (n, Some(v)));
         if matches!(name, "-c" | "--call") {
-            let text = attached.map(str::to_owned).or_else(|| step.argv.get(at + 1).map(|w| w.text.clone()));
-            return Reading::steps(vec![script_step(step, &text.unwrap_or_default(), &[]).through(via.to_owned())]);
+            let text = attached
+                .map(str::to_owned)
+                .or_else(|| step.argv.get(at + 1).map(|w| w.text.clone()));
+            return Reading::steps(vec![
+                script_step(step, &text.unwrap_or_default(), &[]).through(via.to_owned()),
+            ]);
         }
         let takes = attached.is_none() && tool.value_options.contains(&name);
         at += if takes { 2 } else { 1 };
@@ -266,8 +327,22 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
     if options.has(&["-v", "--version", "-h", "--help"]) {
         return nothing(tool, &step, "only help or the version is printed");
     }
-    if options.has(&["-w", "--workspace", "-F", "--filter", "-r", "--recursive", "--workspaces", "-ws"]) {
-        return Reading::opaque(Some(tool), &step, "workspace", "runs in other packages of the workspace");
+    if options.has(&[
+        "-w",
+        "--workspace",
+        "-F",
+        "--filter",
+        "-r",
+        "--recursive",
+        "--workspaces",
+        "-ws",
+    ]) {
+        return Reading::opaque(
+            Some(tool),
+            &step,
+            "workspace",
+            "runs in other packages of the workspace",
+        );
     }
     if program == "bun"
         && let Some(file) = options.value(&["--env-file"])
@@ -284,8 +359,12 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
     let verb = verb.text;
     match verb.as_str() {
         "exec" | "x" | "dlx" => execute(tool, &step, start + 1, &format!("{program} {verb}")),
-        "run" | "run-script" | "rum" | "urn" => run_script(tool, &step, world, &program, start + 1, false),
-        "node" if program == "yarn" => Reading::steps(vec![step.with_argv(step.argv.get(start..).unwrap_or(&[]).to_vec())]),
+        "run" | "run-script" | "rum" | "urn" => {
+            run_script(tool, &step, world, &program, start + 1, false)
+        }
+        "node" if program == "yarn" => Reading::steps(vec![
+            step.with_argv(step.argv.get(start..).unwrap_or(&[]).to_vec()),
+        ]),
         "t" | "test" | "tst" | "start" | "stop" | "restart" => {
             let mut renamed = step.clone();
             if let Some(word) = renamed.argv.get_mut(start)
@@ -298,14 +377,62 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
             }
             run_script(tool, &renamed, world, &program, start, false)
         }
-        "workspace" | "workspaces" | "multi" | "recursive" => {
-            Reading::opaque(Some(tool), &step, "workspace", "runs in other packages of the workspace")
-        }
-        "install" | "i" | "ci" | "add" | "remove" | "rm" | "uninstall" | "update" | "up" | "upgrade" | "outdated"
-        | "audit" | "ls" | "list" | "why" | "view" | "info" | "config" | "init" | "create" | "pack" | "publish"
-        | "login" | "logout" | "whoami" | "cache" | "link" | "unlink" | "prune" | "dedupe" | "version" | "help"
-        | "set" | "bin" | "root" | "prefix" | "store" | "import" | "patch" | "rebuild" | "pm" | "build"
-        | "upgrade-interactive" | "get" | "doctor" | "fund" | "search" | "pkg" | "explain" | "self-update"
+        "workspace" | "workspaces" | "multi" | "recursive" => Reading::opaque(
+            Some(tool),
+            &step,
+            "workspace",
+            "runs in other packages of the workspace",
+        ),
+        "install"
+        | "i"
+        | "ci"
+        | "add"
+        | "remove"
+        | "rm"
+        | "uninstall"
+        | "update"
+        | "up"
+        | "upgrade"
+        | "outdated"
+        | "audit"
+        | "ls"
+        | "list"
+        | "why"
+        | "view"
+        | "info"
+        | "config"
+        | "init"
+        | "create"
+        | "pack"
+        | "publish"
+        | "login"
+        | "logout"
+        | "whoami"
+        | "cache"
+        | "link"
+        | "unlink"
+        | "prune"
+        | "dedupe"
+        | "version"
+        | "help"
+        | "set"
+        | "bin"
+        | "root"
+        | "prefix"
+        | "store"
+        | "import"
+        | "patch"
+        | "rebuild"
+        | "pm"
+        | "build"
+        | "upgrade-interactive"
+        | "get"
+        | "doctor"
+        | "fund"
+        | "search"
+        | "pkg"
+        | "explain"
+        | "self-update"
             if program != "yarn" || verb != "build" =>
         {
             if program == "bun" && verb == "build" || verb != "build" {
@@ -314,8 +441,15 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
             }
             run_script(tool, &step, world, &program, start, true)
         }
-        _ if program == "npm" => stopped(tool, &step, "argv-rejected", format!("npm has no command `{verb}`")),
-        _ if program == "bun" && (verb.contains('/') || verb.ends_with("js") || verb.ends_with("ts")) => {
+        _ if program == "npm" => stopped(
+            tool,
+            &step,
+            "argv-rejected",
+            format!("npm has no command `{verb}`"),
+        ),
+        _ if program == "bun"
+            && (verb.contains('/') || verb.ends_with("js") || verb.ends_with("ts")) =>
+        {
             bun_file(tool, &step, world, start)
         }
         _ => run_script(tool, &step, world, &program, start, true),
@@ -325,7 +459,10 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
 /// `bun FILE`: bun reads `.env` files by itself.
 fn bun_file(tool: &'static Tool, step: &Step, world: &World<'_>, at: usize) -> Reading {
     let mut step = step.clone();
-    let env = step.vars.filled("NODE_ENV").map_or("development".to_owned(), |e| e.into_owned());
+    let env = step
+        .vars
+        .filled("NODE_ENV")
+        .map_or("development".to_owned(), |e| e.into_owned());
     let mut names = Vec::new();
     if env != "test" {
         names.push(".env.local".to_owned());
@@ -333,7 +470,13 @@ fn bun_file(tool: &'static Tool, step: &Step, world: &World<'_>, at: usize) -> R
     names.push(format!(".env.{env}"));
     names.push(".env".to_owned());
     for name in names {
-        envfile::load(&mut step, world, &name, "dotenv-expand-12.0.3", Over::Nothing);
+        envfile::load(
+            &mut step,
+            world,
+            &name,
+            "dotenv-expand-12.0.3",
+            Over::Nothing,
+        );
     }
     let mut argv = vec![Word::literal("node")];
     argv.extend(step.argv.get(at..).unwrap_or(&[]).iter().cloned());
@@ -349,10 +492,31 @@ fn run_script(
     at: usize,
     direct: bool,
 ) -> Reading {
-    let end = at + options_end(step.argv.get(at.saturating_sub(1)..).unwrap_or(&[]), tool.value_options) - 1;
-    let own = Args::parse(step.argv.get(at.saturating_sub(1)..end).unwrap_or(&[]), tool.value_options);
-    if own.has(&["-w", "--workspace", "-ws", "--workspaces", "-r", "--recursive", "-F", "--filter"]) {
-        return Reading::opaque(Some(tool), step, "workspace", "runs in other packages of the workspace");
+    let end =
+        at + options_end(
+            step.argv.get(at.saturating_sub(1)..).unwrap_or(&[]),
+            tool.value_options,
+        ) - 1;
+    let own = Args::parse(
+        step.argv.get(at.saturating_sub(1)..end).unwrap_or(&[]),
+        tool.value_options,
+    );
+    if own.has(&[
+        "-w",
+        "--workspace",
+        "-ws",
+        "--workspaces",
+        "-r",
+        "--recursive",
+        "-F",
+        "--filter",
+    ]) {
+        return Reading::opaque(
+            Some(tool),
+            step,
+            "workspace",
+            "runs in other packages of the workspace",
+        );
     }
     let Some(name) = step.argv.get(end) else {
         return nothing(tool, step, "scripts are listed");
@@ -365,36 +529,67 @@ fn run_script(
         // npm keeps options before `--` to itself.
         more = match more.iter().position(|w| w.text == "--") {
             Some(at) => {
-                let mut kept: Vec<Word> = more.iter().take(at).filter(|w| !w.text.starts_with('-')).cloned().collect();
+                let mut kept: Vec<Word> = more
+                    .iter()
+                    .take(at)
+                    .filter(|w| !w.text.starts_with('-'))
+                    .cloned()
+                    .collect();
                 kept.extend(more.iter().skip(at + 1).cloned());
                 kept
             }
-            None => more.into_iter().filter(|w| !w.text.starts_with('-')).collect(),
+            None => more
+                .into_iter()
+                .filter(|w| !w.text.starts_with('-'))
+                .collect(),
         };
     } else if more.first().is_some_and(|w| w.text == "--") && program != "pnpm" {
         more.remove(0);
     }
     let package = Package::find(step, world);
-    let script = package.as_ref().and_then(|p| Some((p, p.script(&name.text)?)));
+    let script = package
+        .as_ref()
+        .and_then(|p| Some((p, p.script(&name.text)?)));
     let Some((package, text)) = script else {
-        if program == "bun" && (name.text.contains('/') || name.text.ends_with("js") || name.text.ends_with("ts")) {
+        if program == "bun"
+            && (name.text.contains('/') || name.text.ends_with("js") || name.text.ends_with("ts"))
+        {
             return bun_file(tool, step, world, end);
         }
         if direct || program != "npm" {
             return execute(tool, step, end, program);
         }
-        if name.text == "start" && package.is_some_and(|p| world.files.is_file(&p.dir.join("server.js"))) {
+        if name.text == "start"
+            && package.is_some_and(|p| world.files.is_file(&p.dir.join("server.js")))
+        {
             return Reading::opaque(Some(tool), step, "start", "runs server.js");
         }
-        return stopped(tool, step, "argv-rejected", format!("there is no script `{}`", name.text));
+        return stopped(
+            tool,
+            step,
+            "argv-rejected",
+            format!("there is no script `{}`", name.text),
+        );
     };
     let mut inner = package.at_home(step);
-    inner.vars.set("npm_lifecycle_event", &name.text, Source::default_of(program));
+    inner.vars.set(
+        "npm_lifecycle_event",
+        &name.text,
+        Source::default_of(program),
+    );
     let via = format!("{program} run {}", name.text);
     let part = |script: &str, more: &[Word]| script_step(&inner, script, more).through(via.clone());
     let mut steps = Vec::new();
-    steps.extend(package.script(&format!("pre{}", name.text)).map(|s| part(&s, &[])));
+    steps.extend(
+        package
+            .script(&format!("pre{}", name.text))
+            .map(|s| part(&s, &[])),
+    );
     steps.push(part(&text, &more));
-    steps.extend(package.script(&format!("post{}", name.text)).map(|s| part(&s, &[])));
+    steps.extend(
+        package
+            .script(&format!("post{}", name.text))
+            .map(|s| part(&s, &[])),
+    );
     Reading::steps(steps)
 }

@@ -46,13 +46,10 @@ pub fn load(
         Err(e) => return Loaded::Rejected(format!("{shown}: {e}")),
     };
     let mut unknown = Vec::new();
-    // dotenv-expand gives an empty variable of the process the file's value.
-    let fills = matches!(dialect.package, "dotenv-expand");
+    // dotenv-expand fills and rewrites variables of the process; what it gives is what changes.
+    let rewrites = dialect.package == "dotenv-expand";
     for entry in settle(entries) {
-        let kept = before
-            .get(&entry.name)
-            .is_some_and(|v| !fills || !v.value.is_empty());
-        if kept && !over {
+        if before.has(&entry.name) && !rewrites && !over {
             continue;
         }
         match (entry.unknown, entry.value) {

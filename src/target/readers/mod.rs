@@ -4,9 +4,9 @@ pub mod erb;
 pub mod ini;
 pub mod php;
 pub mod python;
+pub mod js;
 pub mod ruby;
 pub mod toml;
-pub mod js;
 pub mod yaml;
 
 /// Stands in a rendered template for text that cannot be known. A private-use character, so that

@@ -30,6 +30,17 @@ enum Flow {
 
 type Ran = Result<Flow, String>;
 
+/// An object of a package that a script makes.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The package.
+    pub package: String,
+    /// The class or function.
+    pub name: String,
+    /// What it was given.
+    pub arguments: Vec<Traced>,
+}
+
 /// A module that was loaded.
 struct Module {
     exports: Val,
@@ -65,6 +76,10 @@ pub struct Evaluator<'w> {
     work: usize,
     /// The environment before the last `dotenv.config()`.
     pub(super) before_dotenv: Vars,
+    /// Objects of packages that were made: package, name, arguments.
+    pub(super) made: Vec<(String, String, Vec<Val>)>,
+    /// Packages that were asked for.
+    pub(super) packages: Vec<String>,
 }
 
 impl<'w> Evaluator<'w> {
@@ -83,6 +98,8 @@ impl<'w> Evaluator<'w> {
             calls: 0,
             work: 0,
             before_dotenv: step.vars.clone(),
+            made: Vec::new(),
+            packages: Vec::new(),
         }
     }
 
@@ -101,12 +118,40 @@ impl<'w> Evaluator<'w> {
         files::shown(path, &self.base)
     }
 
+    /// Runs a script as far as it can be followed: the objects of packages it made, and the packages
+    /// it asked for.
+    ///
+    /// # Errors
+    /// Why it cannot be followed.
+    pub fn script(&mut self, path: &Path) -> Result<(Vec<Made>, Vec<String>), String> {
+        self.load(path)?;
+        if let Some(why) = &self.taint {
+            return Err(why.clone());
+        }
+        let made = self
+            .made
+            .iter()
+            .map(|(package, name, arguments)| Made {
+                package: package.clone(),
+                name: name.clone(),
+                arguments: arguments.iter().map(|a| a.traced(0)).collect(),
+            })
+            .collect();
+        Ok((made, self.packages.clone()))
+    }
+
     /// Why the environment is not fully known, where it is not.
     pub fn doubt(&self) -> Option<String> {
         self.open.clone().or_else(|| {
             let (name, why) = self.unknown_vars.iter().min()?;
             Some(format!("{name}: {why}"))
         })
+    }
+
+    /// Why a variable cannot be known, where it cannot.
+    pub fn unknown(&self, name: &str) -> Option<String> {
+        let own = self.unknown_vars.get(name).cloned();
+        own.or_else(|| self.open.clone().filter(|_| !self.vars.has(name)))
     }
 
     /// Says that a variable cannot be known.
@@ -618,6 +663,9 @@ impl<'w> Evaluator<'w> {
         }
         let name = from.strip_prefix("node:").unwrap_or(from);
         self.side_effect(from, place, line);
+        if !self.packages.iter().any(|p| p == name) {
+            self.packages.push(name.to_owned());
+        }
         Ok((
             Val::new(Js::External(name.to_owned(), Vec::new()), source),
             false,

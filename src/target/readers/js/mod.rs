@@ -9,7 +9,7 @@ mod natives;
 mod parse;
 mod value;
 
-pub use eval::Evaluator;
+pub use eval::{Evaluator, Made};
 pub use natives::{installed, switched_on};
 
 #[cfg(test)]

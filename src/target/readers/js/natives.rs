@@ -227,6 +227,14 @@ impl Evaluator<'_> {
                 }
                 Ok(config)
             }
+            ("knex", "" | "knex")
+            | ("pg", "Client" | "Pool")
+            | ("mysql2" | "mysql2/promise" | "mysql", "createConnection" | "createPool")
+            | ("postgres" | "mongoose" | "ioredis" | "redis", _) => {
+                self.made.push((module.to_owned(), name.clone(), arguments));
+                let entries = vec![("__class".to_owned(), Val::new(Js::Text(name), here.clone()))];
+                Ok(Val::object(entries, here))
+            }
             ("global", _) => self.global_call(&name, arguments, here),
             _ => Ok(Val::unknown(format!("{here}: `{module}` {name}()"), here)),
         }
