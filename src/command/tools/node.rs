@@ -424,7 +424,6 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
         | "patch"
         | "rebuild"
         | "pm"
-        | "build"
         | "upgrade-interactive"
         | "get"
         | "doctor"
@@ -432,15 +431,8 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
         | "search"
         | "pkg"
         | "explain"
-        | "self-update"
-            if program != "yarn" || verb != "build" =>
-        {
-            if program == "bun" && verb == "build" || verb != "build" {
-                let command = Command::new(Some(tool), step.clone());
-                return Reading::command(command);
-            }
-            run_script(tool, &step, world, &program, start, true)
-        }
+        | "self-update" => Reading::command(Command::new(Some(tool), step.clone())),
+        "build" if program == "bun" => Reading::command(Command::new(Some(tool), step.clone())),
         _ if program == "npm" => stopped(
             tool,
             &step,

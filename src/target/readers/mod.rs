@@ -2,9 +2,9 @@
 
 pub mod erb;
 pub mod ini;
+pub mod js;
 pub mod php;
 pub mod python;
-pub mod js;
 pub mod ruby;
 pub mod toml;
 pub mod yaml;

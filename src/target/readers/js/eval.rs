@@ -543,7 +543,7 @@ impl<'w> Evaluator<'w> {
             self.unknown_effect(&from.clone(), &at);
         }
         if let Js::Unknown(_) = value.js
-            && !root_name(callee).is_some_and(|n| n == "console")
+            && root_name(callee).is_none_or(|n| n != "console")
         {
             self.open_env(format!(
                 "{}:{}: a call that may change the environment",
