@@ -22,6 +22,7 @@ mod incident;
 mod journal;
 mod laravel_differential;
 mod launch;
+mod python_tools;
 mod rails_differential;
 mod rails_drill;
 mod servers;
