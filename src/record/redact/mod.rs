@@ -86,7 +86,8 @@ impl Redactor {
     /// Learns the values of variables with secret names, and passwords in other values.
     pub fn learn<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>) {
         for (name, value) in variables {
-            if is_secret(name) {
+            // The shell's working directory, not a password.
+            if is_secret(name) && name != "PWD" {
                 self.learn_value(&value);
             }
             for (range, _) in structure::marks(&value) {
