@@ -381,6 +381,8 @@ impl Evaluator<'_> {
                 _ => Val::unknown(format!("{here}: a URL"), here),
             });
         }
+        self.made
+            .push((module.clone(), name.to_owned(), arguments.clone()));
         let mut entries = vec![
             (
                 "__class".to_owned(),
