@@ -5,6 +5,7 @@ mod boot;
 mod config;
 mod connection;
 mod env;
+pub mod probe;
 mod testing;
 mod url;
 mod uses;
