@@ -160,11 +160,11 @@ fn remove(tool: &'static Tool, step: &Step, at: usize) -> Reading {
     reading
 }
 
-/// `kubectl exec POD -- CMD`; everything else is judged by its words.
+/// `kubectl exec POD -- CMD` and `oc rsh POD CMD`; everything else is judged by its words.
 pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let at = after_options(&step.argv, 1, tool.value_options);
     let verb = word(step, at);
-    if !matches!(verb, "exec" | "run" | "debug") {
+    if !matches!(verb, "exec" | "run" | "debug" | "rsh") {
         return crate::command::tools::named(tool, step);
     }
     let args = Args::parse(&step.argv, tool.value_options);
@@ -172,12 +172,13 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let divider = step.argv.iter().position(|w| w.text == "--");
     let argv: Vec<Word> = match divider {
         Some(divider) => step.argv.get(divider + 1..).unwrap_or(&[]).to_vec(),
+        // Old spelling without `--`: from the command's name on, the options are its own.
         None => args
             .operands
-            .iter()
-            .skip(2)
-            .map(|(_, w)| w.clone())
-            .collect(),
+            .get(2)
+            .and_then(|(at, _)| step.argv.get(*at..))
+            .unwrap_or(&[])
+            .to_vec(),
     };
     if argv.is_empty() {
         return nothing(tool, step, args);
