@@ -8,6 +8,7 @@ mod django;
 mod envfile;
 mod file_words;
 pub mod getopt;
+mod inline;
 mod migrators;
 pub(crate) mod node;
 mod php;
@@ -93,6 +94,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "flask" => words::read(tool, step),
         "make" => recipes::make(tool, step, world),
         "just" => recipes::just(tool, step, world),
+        "inline-code" => inline::read(tool, step),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),
         "python-opaque" => python::opaque(tool, step),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::envfile::{self, Over};
-use crate::command::{Args, Command, Reading, Step, Stop, Tool, Word, World};
+use crate::command::{Args, Command, Opt, Reading, Step, Stop, Tool, Word, World};
 use crate::source::Source;
 use crate::target::readers::js::Evaluator;
 
@@ -145,6 +145,25 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
                 format!("there is no script `{script}`"),
             ),
         };
+    }
+    let prints = |option: &Opt| {
+        let given = matches!(
+            option.name.as_str(),
+            "-e" | "--eval" | "-p" | "--print" | "-pe"
+        );
+        given
+            && option
+                .value
+                .as_deref()
+                .is_some_and(super::inline::only_prints)
+    };
+    if matches!(step.program(), "node" | "nodejs")
+        && step.argv.iter().all(|w| w.unknown.is_none())
+        && !options.options.is_empty()
+        && options.options.iter().all(prints)
+        && step.vars.filled("NODE_OPTIONS").is_none()
+    {
+        return nothing(tool, &step, "code that only prints constants");
     }
     if options.has(&["-e", "--eval", "-p", "--print", "-i", "--interactive"]) {
         return Reading::opaque(

@@ -165,7 +165,8 @@ fn without_script(tool: &'static Tool, step: &Step, mut command: Command) -> Rea
         .last(&["-r", "--run", "-R", "-B", "-E", "--process-code"])
     {
         let code = option.value.clone().unwrap_or_default();
-        let why = match REACHES.iter().find(|w| code.contains(**w)) {
+        let named = REACHES.iter().find(|w| code.contains(**w)).copied();
+        let why = match named.or_else(|| super::inline::reaches(&code)) {
             Some(word) => format!("PHP code that uses `{word}`"),
             None => return Reading::command(command),
         };

@@ -114,7 +114,10 @@ fn code_start(tool: &'static Tool, step: &Step, code: &str) -> Reading {
     if DATABASE_WORDS.iter().any(|w| code.contains(w)) {
         return Reading::opaque(Some(tool), step, "-c", "code that uses a database library");
     }
-    Reading::not_mine(step)
+    match super::inline::reaches(code) {
+        Some(what) => Reading::opaque(Some(tool), step, "-c", format!("code that uses `{what}`")),
+        None => Reading::not_mine(step),
+    }
 }
 
 fn from_stdin(tool: &'static Tool, step: &Step) -> Reading {
