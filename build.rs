@@ -19,6 +19,19 @@ use toml::{Table, Value};
 fn main() {
     println!("cargo::rerun-if-changed=profiles");
     println!("cargo::rerun-if-changed=build.rs");
+    if env::var("PROFILE").is_ok_and(|p| p == "release")
+        && env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|e| e == "gnu")
+    {
+        // A release aborts on panic: nothing unwinds, so the tables for it (a tenth of the binary)
+        // are left out.
+        let script =
+            fs::canonicalize("build/no-unwind-tables.ld").expect("the script stands in build/");
+        println!(
+            "cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{}",
+            script.display()
+        );
+        println!("cargo::rerun-if-changed=build/no-unwind-tables.ld");
+    }
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let out = Path::new(&out);
     fs::write(out.join("catalogue.rs"), catalogue()).expect("OUT_DIR is writable");

@@ -217,9 +217,9 @@ fn rule_for(profile: &Profile, keep: &[String], name: &str) -> Result<String, St
     }
     let listed = |pattern: &str| {
         pattern == name
-            || (!is_injecting(name)
-                && pattern.ends_with('*')
-                && crate::profile::matches_name(pattern, name))
+            || (pattern.as_bytes().last() == Some(&b'*')
+                && crate::profile::matches_name(pattern, name)
+                && !is_injecting(name))
     };
     if profile.pass.iter().any(|p| listed(&p.name)) {
         return Ok(format!("kept by profile {}", profile.name));
@@ -256,11 +256,12 @@ fn is_safe_zone(value: &[u8]) -> bool {
 }
 
 fn is_injecting(name: &str) -> bool {
-    INJECTING.iter().any(|i| {
-        if i.ends_with('_') {
-            name.starts_with(i)
-        } else {
-            name == *i
+    let name = name.as_bytes();
+    INJECTING.iter().any(|listed| {
+        let listed = listed.as_bytes();
+        match listed.last() {
+            Some(b'_') => name.starts_with(listed),
+            _ => name == listed,
         }
     })
 }

@@ -87,7 +87,7 @@ impl Redactor {
     pub fn learn<'a>(&mut self, variables: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>) {
         for (name, value) in variables {
             // The shell's working directory, not a password.
-            if is_secret(name) && name != "PWD" {
+            if value.len() >= MIN_KNOWN && name != "PWD" && is_secret(name) {
                 self.learn_value(&value);
             }
             for (range, _) in structure::marks(&value) {
