@@ -6,13 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::command::program::{self, ProgramError};
-use crate::command::{Caller, Command, Effect, Step, Word, World, understand};
+use crate::command::{Caller, Command, Effect, Reach, Step, Word, World, understand};
 use crate::config::Config;
 use crate::environment::{Environment, Vars, scrub};
 use crate::files::Files;
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, Profile, choose};
-use crate::source::SourceKind;
+use crate::source::{Source, SourceKind, Sourced};
 use crate::target::{Address, Gap, Resolution, Target, marks, resolve};
 
 /// What is asked for.
@@ -63,6 +63,8 @@ pub struct Judged {
     pub command: Command,
     /// Its targets.
     pub targets: Vec<JudgedTarget>,
+    /// Databases that it acts on through a connection to another one of the same server.
+    pub victims: Vec<JudgedTarget>,
     /// What could not be decided, what makes it stop, remarks. Its own list of targets is moved
     /// to `targets`.
     pub resolution: Resolution,
@@ -149,7 +151,11 @@ impl Plan {
     pub fn may_touch_production(&self) -> bool {
         self.commands.iter().any(|j| {
             j.command.effect() > Effect::None
-                && (j.targets.iter().any(|t| t.tier == Tier::Production)
+                && (j
+                    .targets
+                    .iter()
+                    .chain(&j.victims)
+                    .any(|t| t.tier == Tier::Production)
                     || !j.resolution.gaps.is_empty())
         })
     }
@@ -206,13 +212,12 @@ fn judge_commands(
             let mut resolution = resolve(&command, &world);
             fill_silence(&command, &mut resolution);
             let targets = std::mem::take(&mut resolution.targets);
-            let targets = targets
-                .into_iter()
-                .map(|t| judge_target(t, profile, root))
-                .collect();
+            let victims = victims(&command, &targets, &resolution);
+            let judge = |t| judge_target(t, profile, root);
             Judged {
+                targets: targets.into_iter().map(judge).collect(),
+                victims: victims.into_iter().map(judge).collect(),
                 command,
-                targets,
                 resolution,
             }
         })
@@ -224,6 +229,30 @@ fn word(word: &OsStr) -> Word {
         Ok(text) => Word::literal(text),
         Err(_) => Word::unknown(word.to_string_lossy(), "it is not UTF-8"),
     }
+}
+
+/// The databases that are acted on through a connection to another one of the same server.
+fn victims(command: &Command, targets: &[Target], resolution: &Resolution) -> Vec<Target> {
+    let said = |reach: &Reach| match reach {
+        Reach::Database(name) => Some(Sourced::new(
+            name.clone(),
+            Source::argument("the command's own words"),
+        )),
+        Reach::Connection(_) | Reach::Unknown(_) => None,
+    };
+    let names = command.reaches.iter().filter_map(said);
+    let names: Vec<_> = names.chain(resolution.victims.iter().cloned()).collect();
+    targets
+        .iter()
+        .filter(|t| matches!(t.address, Address::Host { .. } | Address::Socket { .. }))
+        .flat_map(|t| names.iter().map(|n| t.clone().database(Some(n.clone()))))
+        .filter(|victim| {
+            let name = victim.database.as_ref().map(|d| &d.value);
+            !targets
+                .iter()
+                .any(|t| t.database.as_ref().map(|d| &d.value) == name)
+        })
+        .collect()
 }
 
 /// A command that does something to a database that nothing was found out about is unresolved.
@@ -336,6 +365,7 @@ fn cells(judged: &Judged, limits: Limits) -> Vec<Cell<'_>> {
     let mut cells: Vec<Cell<'_>> = judged
         .targets
         .iter()
+        .chain(&judged.victims)
         .map(|t| {
             let standing = Standing::Known {
                 tier: t.tier,
@@ -361,7 +391,15 @@ impl<'a> Cell<'a> {
         target: Option<&'a JudgedTarget>,
         limits: Limits,
     ) -> Self {
-        let effect = judged.command.effect_on(target.is_some_and(|t| t.own));
+        let full = judged.command.effect_on(target.is_some_and(|t| t.own));
+        // A database that only serves to drop another one is not harmed itself.
+        let serves = !judged.resolution.victims.is_empty()
+            && target.is_some_and(|t| judged.targets.iter().any(|own| std::ptr::eq(own, t)));
+        let effect = if serves {
+            full.min(Effect::Writes)
+        } else {
+            full
+        };
         Cell {
             effect,
             standing,
@@ -379,7 +417,7 @@ impl Cell<'_> {
             .command
             .actions
             .iter()
-            .filter(|a| a.effect_on(self.target.is_some_and(|t| t.own)) == self.effect)
+            .filter(|a| a.effect_on(self.target.is_some_and(|t| t.own)) >= self.effect)
             .map(what)
             .fold(Vec::new(), once);
         let actions = actions.join(", ");

@@ -300,6 +300,9 @@ pub struct Resolution {
     pub errors: Vec<Stop>,
     /// Remarks for `explain`.
     pub notes: Vec<String>,
+    /// Databases that are created or dropped on the targets' servers through a connection to
+    /// another one: judged like targets, though nothing connects to them.
+    pub victims: Vec<Sourced<String>>,
 }
 
 impl Resolution {
@@ -342,6 +345,7 @@ impl Resolution {
         self.gaps.extend(other.gaps);
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
+        self.victims.extend(other.victims);
     }
 }
 

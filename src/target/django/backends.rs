@@ -133,6 +133,7 @@ fn postgres(
                     "the database dropped is `{}` ({}), on that server",
                     victim.value, victim.source
                 ));
+                resolution.victims.push(victim);
             }
             resolution
         }
@@ -414,6 +415,7 @@ fn mysql(
                 "the database dropped is `{}` ({}), on that server",
                 victim.value, victim.source
             ));
+            resolution.victims.push(victim);
         }
         return resolution;
     }

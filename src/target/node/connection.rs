@@ -389,6 +389,7 @@ pub(super) fn other_database(
                 "the database that is created or dropped is `{}`",
                 victim.value
             ));
+            resolution.victims.push(victim);
         }
         let source = Source::new(SourceKind::Default, format!("{who} maintenance database"));
         target.database = name.map(|n| Sourced::new(n.to_owned(), source));
