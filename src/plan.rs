@@ -13,7 +13,7 @@ use crate::files::Files;
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, Profile, choose};
 use crate::source::{Source, SourceKind, Sourced};
-use crate::target::{Address, Gap, Resolution, Target, marks, resolve};
+use crate::target::{Address, Gap, Probe, Resolution, Target, marks, probe, resolve};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,8 @@ pub struct Scene<'a> {
     pub config: &'a Config,
     /// Files.
     pub files: &'a dyn Files,
+    /// Who asks a framework itself for its databases, where that is wanted.
+    pub probe: Option<Probe<'a>>,
 }
 
 /// A target with what the marks make of it.
@@ -210,6 +212,9 @@ fn judge_commands(
         .into_iter()
         .map(|command| {
             let mut resolution = resolve(&command, &world);
+            if let Some(ask) = scene.probe {
+                probe(&command, &world, &mut resolution, ask);
+            }
             fill_silence(&command, &mut resolution);
             let targets = std::mem::take(&mut resolution.targets);
             let victims = victims(&command, &targets, &resolution);
@@ -271,10 +276,8 @@ fn fill_silence(command: &Command, resolution: &mut Resolution) {
 fn judge_target(target: Target, profile: &Profile, root: &Path) -> JudgedTarget {
     let (tier, mark) = marks::tier(&target, &profile.marks);
     let own = target.sources().iter().all(|s| {
-        matches!(
-            s.kind(),
-            SourceKind::ProjectFile | SourceKind::Default | SourceKind::Probe
-        )
+        // A kernel does not say where it has a value from: `Probe` is not the project's own.
+        matches!(s.kind(), SourceKind::ProjectFile | SourceKind::Default)
     });
     let inside = match &target.address {
         Address::File { path } => Path::new(&path.value).starts_with(root),

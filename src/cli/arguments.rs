@@ -72,6 +72,7 @@ pub fn fast(args: &[OsString]) -> Option<(Verb, Asked)> {
             ("-p" | "--profile", attached) => asked.profile = Some(value(attached, &mut rest)?),
             ("--keep", attached) => asked.keep.push(value(attached, &mut rest)?),
             ("--config", attached) => asked.config = Some(value(attached, &mut rest)?),
+            ("--probe", None) => asked.probe = true,
             ("--json", None) if verb == Verb::Explain => asked.json = true,
             ("--all", None) if verb == Verb::Explain => asked.all = true,
             ("--status-fd", attached) if verb == Verb::Run => {
@@ -156,6 +157,12 @@ fn asking(command: Command) -> Command {
                 ),
         )
         .arg(
+            Arg::new("probe")
+                .long("probe")
+                .action(ArgAction::SetTrue)
+                .help("Ask the framework too: boot the project as the command would, fenced off, and compare (Laravel)"),
+        )
+        .arg(
             Arg::new("command")
                 .value_name("COMMAND")
                 .required(true)
@@ -224,6 +231,8 @@ mod tests {
             "tagout explain --json --all -p x -- psql -c y",
             "tagout run --status-fd 3 -- true",
             "tagout run --config /etc/x -- true",
+            "tagout run --probe -- php artisan migrate",
+            "tagout explain --json --probe -- php artisan migrate --probe",
         ];
         for line in lines {
             let (verb, fast) = fast(&words(line)).unwrap_or_else(|| panic!("{line} is not taken"));
@@ -247,6 +256,7 @@ mod tests {
             "tagout run -p",
             "tagout run --keep A=b -- x",
             "tagout run --json -- x",
+            "tagout run --probe=yes -- x",
         ] {
             assert_eq!(fast(&words(line)), None, "{line}");
         }

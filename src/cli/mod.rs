@@ -7,11 +7,13 @@ pub mod exit;
 mod explain;
 pub mod log;
 mod mark;
+mod probe;
 mod report;
 mod run;
 mod status;
 mod trust;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use clap::Command;
@@ -22,6 +24,8 @@ use crate::invocation::Invocation;
 use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
 use crate::record::redact::Redactor;
+use crate::sys::signals::Inherited;
+use crate::target::Question;
 use crate::ui::Ui;
 use arguments::{Asked, Verb};
 
@@ -35,6 +39,8 @@ pub struct Session {
     pub files: Disk,
     /// How the journal is anchored, once a plan was made.
     anchoring: Anchoring,
+    /// The caller's signal state, once it was taken over.
+    signals: Option<Inherited>,
 }
 
 impl Session {
@@ -43,12 +49,15 @@ impl Session {
     fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
         let config = self.config(asked.config.as_ref())?;
         self.anchoring = config.anchoring();
+        let signals = Cell::new(self.signals);
+        let ask = |question: &Question<'_>| probe::answer(question, &signals);
         let scene = Scene {
             environ: &self.invocation.environ,
             cwd: &self.invocation.cwd,
             caller: &self.invocation.caller,
             config: &config,
             files: &self.files,
+            probe: asked.probe.then_some(&ask),
         };
         plan(&asked.request(), scene).map_err(|e| self.config_mistake(&e))
     }
@@ -136,6 +145,7 @@ pub fn main() -> u8 {
         ui,
         files: Disk::default(),
         anchoring: Anchoring::default(),
+        signals: None,
     };
     dispatch(&mut session)
 }

@@ -34,6 +34,7 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         Ok(inherited) => inherited,
         Err(e) => return session.failed(&format!("signals cannot be taken over: {e}"), &[]),
     };
+    session.signals = Some(inherited);
     let mut status = match status_line(asked.status_fd) {
         Ok(status) => status,
         Err(what) => return session.failed(&what, &[]),
@@ -42,6 +43,12 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         Ok(plan) => plan,
         Err(code) => return code,
     };
+    if asked.probe {
+        let notes = report::notes(&plan);
+        for note in notes.iter().filter(|n| n.starts_with("not probed")) {
+            session.warn(note);
+        }
+    }
     let mut run = match Run::begin(session, &plan) {
         Ok(run) => run,
         Err(e) => return session.failed(&format!("no random bytes for the record's id: {e}"), &[]),

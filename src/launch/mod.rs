@@ -2,6 +2,7 @@
 //! until it ends.
 
 mod descriptors;
+pub mod probe;
 
 use std::ffi::{CString, OsString};
 use std::io;

@@ -1,6 +1,7 @@
 //! The descriptors above 2 that this process inherited.
 
-use std::os::fd::RawFd;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Above this no descriptor is looked at one by one.
 pub const LOOKED_AT: RawFd = 1024;
@@ -89,4 +90,69 @@ pub fn close_on_exec(fd: RawFd) -> bool {
 pub fn shown(fd: RawFd) -> String {
     let link = std::fs::read_link(format!("/proc/self/fd/{fd}"));
     link.map_or_else(|_| "unknown".to_owned(), |l| l.display().to_string())
+}
+
+/// While it lives, a program that is started gets an empty standard input, standard output where
+/// it leads, no standard error and no other descriptor. Afterwards everything is as it was.
+#[derive(Debug)]
+pub(crate) struct Muted {
+    saved: Vec<(RawFd, Option<OwnedFd>)>,
+    sealed: Vec<RawFd>,
+}
+
+impl Muted {
+    /// Redirects the standard descriptors of this process and seals the others.
+    ///
+    /// # Errors
+    /// The system's; then nothing is changed.
+    #[allow(unsafe_code, reason = "the standard descriptors by number")]
+    pub(crate) fn to(output: BorrowedFd<'_>) -> io::Result<Muted> {
+        let nothing = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
+        let mut muted = Muted {
+            saved: Vec::new(),
+            sealed: Vec::new(),
+        };
+        for (fd, to) in [(0, nothing.as_fd()), (1, output), (2, nothing.as_fd())] {
+            // SAFETY: the numbers are plain; a new descriptor is owned by nobody else.
+            let kept = unsafe {
+                let kept = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3);
+                (kept >= 0).then(|| OwnedFd::from_raw_fd(kept))
+            };
+            // SAFETY: both are open descriptors; what `fd` was is kept.
+            if unsafe { libc::dup2(to.as_raw_fd(), fd) } < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            muted.saved.push((fd, kept));
+        }
+        close_on_exec_from(LOOKED_AT);
+        for (fd, _) in open_above_2() {
+            if !close_on_exec(fd) {
+                return Err(io::Error::other("inherited descriptors cannot be closed"));
+            }
+            muted.sealed.push(fd);
+        }
+        Ok(muted)
+    }
+}
+
+impl Drop for Muted {
+    #[allow(unsafe_code, reason = "the standard descriptors by number")]
+    fn drop(&mut self) {
+        for (fd, kept) in self.saved.drain(..) {
+            // SAFETY: plain numbers; `kept` is what stood at `fd` before.
+            unsafe {
+                match kept {
+                    Some(kept) => libc::dup2(kept.as_raw_fd(), fd),
+                    None => libc::close(fd),
+                };
+            }
+        }
+        for fd in self.sealed.drain(..) {
+            // SAFETY: F_SETFD takes no pointer.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+        }
+    }
 }

@@ -21,11 +21,11 @@ mod sqlalchemy;
 pub mod url;
 mod value;
 
-use crate::command::{Command, Stop, World};
+use crate::command::{Command, Step, Stop, World};
 use crate::source::{Source, Sourced};
 
 pub use fields::Field;
-pub use registry::resolve;
+pub use registry::{probe, resolve};
 pub use value::{Traced, Value};
 
 /// The kind of database server.
@@ -348,6 +348,19 @@ impl Resolution {
         self.victims.extend(other.victims);
     }
 }
+
+/// A program to be asked for the databases of a step, in the step's directory and with exactly its
+/// variables.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// Its words; the first is the program.
+    pub argv: Vec<String>,
+    /// The step that it stands in for.
+    pub step: &'a Step,
+}
+
+/// Asks a question: starts the program and returns what it printed, or why it gave no answer.
+pub type Probe<'a> = &'a dyn Fn(&Question<'_>) -> Result<Vec<u8>, String>;
 
 /// A function that finds the databases of a command.
 pub type Resolver = fn(&Command, &World<'_>) -> Resolution;

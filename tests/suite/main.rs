@@ -22,6 +22,7 @@ mod fence;
 mod incident;
 mod journal;
 mod laravel_differential;
+mod laravel_probe;
 mod launch;
 mod python_tools;
 mod rails_differential;

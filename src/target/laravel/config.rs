@@ -19,6 +19,8 @@ pub(super) enum Origin {
     Cached(Cell, PathBuf),
     /// The files in `config/`.
     Files,
+    /// The answer of the project's own kernel.
+    Kernel(Cell),
 }
 
 /// The cache file in force, by the variables of the moment.
@@ -95,6 +97,10 @@ pub(super) fn section(name: &str, origin: &Origin, env: &Env<'_>, boot: &Boot) -
             Found::Yes(cell) => cell.clone(),
             Found::No => missing(&shown(path, &env.base)),
             Found::Unknown(why) => all.with(Val::Unknown(why)),
+        },
+        Origin::Kernel(all) => match all.get(name) {
+            Found::Yes(cell) => cell.clone(),
+            Found::No | Found::Unknown(_) => all.with(Val::Null),
         },
         Origin::Files => from_files(name, env, boot),
     };

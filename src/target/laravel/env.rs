@@ -445,4 +445,24 @@ impl Env<'_> {
         }
         vars
     }
+
+    /// Takes over what the process of a booted kernel held for libpq.
+    pub(super) fn heard(
+        &mut self,
+        process: &std::collections::BTreeMap<String, String>,
+        source: &Source,
+    ) {
+        let known = self.all_variables();
+        for (name, _) in known.iter().filter(|(name, _)| name.starts_with("PG")) {
+            if name != "PGPASSWORD" && !process.contains_key(name) {
+                self.process.unset(name);
+                self.loaded.remove(name);
+            }
+        }
+        for (name, value) in process {
+            if known.text(name).as_deref() != Some(value) {
+                self.process.set(name.clone(), value, source.clone());
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ mod boot;
 mod config;
 mod connection;
 mod env;
-pub mod probe;
+pub(super) mod probe;
 mod testing;
 mod url;
 mod uses;
@@ -27,13 +27,18 @@ pub use version::{Release, Version, detect};
 /// `script` (the artisan file), `artisan` (the command's name), `tokens` (how many words stand
 /// before artisan's own), `connection` (`--database`) and `uses`.
 pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
+    resolve_as(command, world, None)
+}
+
+/// The same by the kernel's own configuration, where it was asked for it.
+fn resolve_as(command: &Command, world: &World<'_>, kernel: Option<&probe::Kernel>) -> Resolution {
     if command.hint("uses") == Some("none") {
         return Resolution::none();
     }
     let Some(root) = command.hint("root").map(PathBuf::from) else {
         return Resolution::unresolved("the project of this command is not known");
     };
-    match Session::start(root, command, world) {
+    match Session::start(root, command, world, kernel) {
         Ok(session) => session.resolve(command, world),
         Err(stop) => Resolution {
             errors: vec![stop],
@@ -49,10 +54,17 @@ struct Session<'a> {
     origin: Origin,
     notes: Vec<String>,
     tokens: Vec<String>,
+    /// The console script, as it is shown.
+    script: String,
 }
 
 impl<'a> Session<'a> {
-    fn start(root: PathBuf, command: &Command, world: &World<'a>) -> Result<Session<'a>, Stop> {
+    fn start(
+        root: PathBuf,
+        command: &Command,
+        world: &World<'a>,
+        kernel: Option<&probe::Kernel>,
+    ) -> Result<Session<'a>, Stop> {
         let files = world.files;
         let argv: Vec<String> = command.step.argv.iter().map(|w| w.text.clone()).collect();
         let before: usize = command
@@ -121,19 +133,32 @@ impl<'a> Session<'a> {
                 "the configuration is cached: .env files and variables are not read".to_owned(),
             );
         } else {
-            env.load(&boot, &tokens)?;
+            match env.load(&boot, &tokens) {
+                // The kernel did start.
+                Err(stop) if kernel.is_none() => return Err(stop),
+                _ => {}
+            }
         }
-        let origin = config::origin(&env)?;
+        let origin = match config::origin(&env) {
+            Ok(origin) => origin,
+            Err(stop) if kernel.is_none() => return Err(stop),
+            Err(_) => Origin::Files,
+        };
         if let Origin::Cached(..) = origin {
             boot.unmerged = true;
         }
-        Ok(Session {
+        let mut session = Session {
+            script: crate::files::shown(&script, &root),
             env,
             boot,
             origin,
             notes,
             tokens,
-        })
+        };
+        if let Some(kernel) = kernel {
+            kernel.answers(&mut session);
+        }
+        Ok(session)
     }
 
     fn section(&self, name: &str) -> Cell {
