@@ -15,6 +15,8 @@ fn normal_dependencies_bring_no_macros_and_known_licences() {
             "1",
             "--offline",
             "--locked",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         ])

@@ -602,6 +602,10 @@ fn a_root_supervisor_lends_no_rights() {
     let setpriv = needs("setpriv").unwrap();
     let system_python = ["/usr/bin/python3"].iter().find(|p| Path::new(p).exists());
     let python = system_python.map_or(python.clone(), PathBuf::from);
+    // Under a name that the catalogue does not know: this is about the fence, not the verdict.
+    let prober = path("prober");
+    std::os::unix::fs::symlink(&python, &prober).unwrap();
+    let python = prober;
     let mut words = vec![setpriv.to_str().unwrap(), "--reuid=65534", "--clear-groups"];
     words.extend([python.to_str().unwrap(), "-c", script]);
     let ran = project.held(&words);

@@ -30,6 +30,7 @@ mod rails_drill;
 mod servers;
 mod servers_check;
 mod shell_differential;
+#[cfg(feature = "ship")]
 mod ship;
 mod support;
 mod vectors;
