@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use tagout::command::sql::{self, Dialect};
 use tagout::command::{Caller, Effect, Step, World, understand};
 use tagout::environment::Vars;
@@ -19,7 +19,7 @@ use crate::servers::{MariaDb, Postgres};
 const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
 
 fn values<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
-    let mut runner = TestRunner::new(Config::with_cases(1));
+    let mut runner = TestRunner::deterministic();
     (0..count)
         .map(|_| strategy.new_tree(&mut runner).unwrap().current())
         .collect()

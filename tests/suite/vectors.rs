@@ -336,6 +336,10 @@ const EXCEPTED: &[(&str, &str)] = &[
         "the sink stopped at the first script; a server lets both run",
     ),
     (
+        "url flag",
+        "dbmate connects to the maintenance database; the one dropped is judged beside it",
+    ),
+    (
         "typeorm-replication-master",
         "the sink stopped at the first connection; a live server gets both",
     ),

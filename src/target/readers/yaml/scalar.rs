@@ -112,7 +112,7 @@ fn psych_integer(text: &str) -> Option<Value> {
         i64::from_str_radix(digits, 16).ok()?
     } else if let Some(digits) = plain.strip_prefix("0b") {
         i64::from_str_radix(digits, 2).ok()?
-    } else if plain.len() > 1 && plain.starts_with('0') {
+    } else if rest.len() > 1 && rest.starts_with('0') {
         i64::from_str_radix(&plain, 8).ok()?
     } else {
         let separated = rest.ends_with(['_', ',']) || rest.contains("__") || rest.contains(",,");
