@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::command::program::{self, ProgramError};
-use crate::command::{Caller, Command, Effect, Reach, Step, Word, World, understand};
+use crate::command::{Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand};
 use crate::config::Config;
 use crate::environment::{Environment, Vars, scrub};
 use crate::files::Files;
@@ -39,6 +39,8 @@ pub struct Scene<'a> {
     pub config: &'a Config,
     /// Files.
     pub files: &'a dyn Files,
+    /// What the command will find on standard input.
+    pub stdin: &'a Stdin,
     /// Who asks a framework itself for its databases, where that is wanted.
     pub probe: Option<Probe<'a>>,
 }
@@ -113,6 +115,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the verdict hangs on a stream that was not read yet.
+    pub fn needs_stdin(&self) -> bool {
+        let asks = |j: &Judged| j.command.hint("stdin") == Some("spool");
+        self.commands.iter().any(asks)
+    }
+
     /// The strongest effect.
     pub fn effect(&self) -> Effect {
         self.commands
@@ -207,6 +215,7 @@ fn judge_commands(
     };
     let mut first = Step::new([], vars.clone(), scene.cwd.to_owned());
     first.argv = argv.iter().map(|a| word(a)).collect();
+    first.stdin = scene.stdin.clone();
     let root = scene.config.project.as_deref().unwrap_or(scene.cwd);
     understand(first, &world)
         .into_iter()

@@ -18,13 +18,17 @@ use std::path::PathBuf;
 
 use clap::Command;
 
+use crate::command::Stdin;
 use crate::config::{self, Anchoring, Config};
 use crate::files::Disk;
 use crate::invocation::Invocation;
+use crate::launch::spool::{MAX_STREAM, Spooled, spool};
 use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
 use crate::record::redact::Redactor;
+use crate::source::Source;
 use crate::sys::signals::Inherited;
+use crate::sys::signals::block_all;
 use crate::target::Question;
 use crate::ui::Ui;
 use arguments::{Asked, Verb};
@@ -49,17 +53,61 @@ impl Session {
     fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
         let config = self.config(asked.config.as_ref())?;
         self.anchoring = config.anchoring();
+        let stdin = match self.invocation.at_a_terminal() {
+            true => Stdin::Terminal,
+            false => Stdin::Inherited,
+        };
+        let first = self.judge(asked, &config, &stdin)?;
+        if stdin == Stdin::Terminal || !first.needs_stdin() {
+            return Ok(first);
+        }
+        match self.spooled()? {
+            Some(text) => {
+                let stdin = Stdin::Text(text, Source::argument("standard input"));
+                self.judge(asked, &config, &stdin)
+            }
+            None => Ok(first),
+        }
+    }
+
+    fn judge(&mut self, asked: &Asked, config: &Config, stdin: &Stdin) -> Result<Plan, u8> {
         let signals = Cell::new(self.signals);
         let ask = |question: &Question<'_>| probe::answer(question, &signals);
         let scene = Scene {
             environ: &self.invocation.environ,
             cwd: &self.invocation.cwd,
             caller: &self.invocation.caller,
-            config: &config,
+            config,
             files: &self.files,
+            stdin,
             probe: asked.probe.then_some(&ask),
         };
         plan(&asked.request(), scene).map_err(|e| self.config_mistake(&e))
+    }
+
+    /// Reads the stream that the command would obey; `None` where it is too long to be judged.
+    /// The caller may interrupt while it comes.
+    fn spooled(&mut self) -> Result<Option<String>, u8> {
+        let running = self.signals.is_some();
+        if let Some(signals) = &self.signals {
+            signals.restore_mask();
+        }
+        let spooled = spool(running);
+        if running && let Err(e) = block_all() {
+            return Err(self.failed(&format!("signals cannot be blocked: {e}"), &[]));
+        }
+        match spooled {
+            Ok(Spooled::Text(text)) => Ok(Some(text)),
+            Ok(Spooled::TooLong { whole: true }) => Ok(None),
+            Ok(Spooled::TooLong { whole: false }) => Err(self.failed(
+                &format!(
+                    "what comes on standard input is longer than {} MiB: too long to be judged",
+                    MAX_STREAM >> 20
+                ),
+                &["write it to a file and name it with the client's own option".to_owned()],
+            )),
+            Err(e) => Err(self.failed(&format!("standard input cannot be read: {e}"), &[])),
+        }
     }
 
     /// Where the user's configuration stands.

@@ -7,6 +7,7 @@ pub mod git;
 pub mod host;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -54,6 +55,11 @@ impl Invocation {
                 host: String::new(),
             },
         })
+    }
+
+    /// Whether somebody types on standard input.
+    pub fn at_a_terminal(&self) -> bool {
+        std::io::stdin().is_terminal()
     }
 
     /// The first value of a variable of the caller, as text.

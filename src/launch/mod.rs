@@ -3,6 +3,7 @@
 
 mod descriptors;
 pub mod probe;
+pub mod spool;
 
 use std::ffi::{CString, OsString};
 use std::io;

@@ -156,3 +156,22 @@ impl Drop for Muted {
         }
     }
 }
+
+/// Standard input as a file of its own (the offset is shared with descriptor 0).
+///
+/// # Errors
+/// The system's: it is closed, or descriptors run out.
+pub fn standard_input() -> std::io::Result<std::fs::File> {
+    use std::os::fd::AsFd;
+    let copy = std::io::stdin().as_fd().try_clone_to_owned()?;
+    Ok(copy.into())
+}
+
+/// Puts another file in the place of standard input.
+///
+/// # Errors
+/// The system's.
+pub fn replace_standard_input(file: std::os::fd::BorrowedFd<'_>) -> std::io::Result<()> {
+    nix::unistd::dup2_stdin(file)?;
+    Ok(())
+}

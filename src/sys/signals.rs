@@ -13,6 +13,15 @@ pub struct Inherited {
     child: libc::sigaction,
 }
 
+/// Blocks all signals again, after the caller's mask was in force for a while.
+///
+/// # Errors
+/// The system's.
+pub fn block_all() -> io::Result<()> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    Ok(())
+}
+
 /// One signal as `signalfd` tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {

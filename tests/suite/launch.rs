@@ -268,3 +268,46 @@ fn every_run_leaves_an_intent_and_an_outcome() {
     assert_eq!(records[2]["exit"]["code"], 5);
     assert_eq!(records[1]["id"], records[2]["id"]);
 }
+
+#[test]
+fn a_stream_for_a_client_is_judged_first_and_then_fed() {
+    let Some(server) = crate::servers::Postgres::start() else {
+        return;
+    };
+    let scene = Scene::new();
+    server.sql("postgres", "create database shop");
+    server.sql(
+        "shop",
+        "create table orders (id int); insert into orders values (1), (2), (3)",
+    );
+    let (psql, port) = (needs("psql").unwrap(), server.port);
+    let psql = format!(
+        "tagout run -- {} -XAtq -h 127.0.0.1 -p {port} -U postgres shop",
+        psql.display()
+    );
+    let count = "select count(*) from orders";
+    scene
+        .file("count.sql", count)
+        .file("drop.sql", "drop table orders");
+    for line in [
+        format!("echo '{count}' | {psql}"),
+        format!("{psql} < count.sql"),
+        format!("cat count.sql | {psql} -f -"),
+    ] {
+        let read = scene.bash(&line);
+        assert_eq!(
+            (read.code, read.out.as_str()),
+            (Some(0), "3\n"),
+            "{line}: {read:?}"
+        );
+    }
+    for line in [
+        format!("echo 'drop table orders' | {psql}"),
+        format!("{psql} < drop.sql"),
+    ] {
+        let refused = scene.bash(&line);
+        assert_eq!(refused.code, Some(77), "{line}: {refused:?}");
+        assert!(refused.err.contains("destroys-unmarked"), "{refused:?}");
+    }
+    assert_eq!(server.sql("shop", count), "3");
+}
