@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod companion;
 pub mod config;
 pub mod environment;
 pub mod fence;

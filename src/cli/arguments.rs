@@ -129,7 +129,7 @@ pub fn explain_command() -> Command {
 
 /// `--config`, of every subcommand that reads the configuration. An option and not a variable:
 /// what merely stands in the environment must not choose the rules.
-pub(super) fn config_option() -> Arg {
+pub(crate) fn config_option() -> Arg {
     Arg::new("config")
         .long("config")
         .value_name("DIR")

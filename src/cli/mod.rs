@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod checkpoint;
+pub mod companion;
 pub mod dotenv;
 pub mod exit;
 mod explain;
@@ -48,9 +49,28 @@ pub struct Session {
 }
 
 impl Session {
+    /// Reads the call; on a mistake says it and gives the exit code.
+    pub(crate) fn begin() -> Result<Session, u8> {
+        let invocation = Invocation::read().map_err(|e| {
+            Ui::new(&|_| None).error(
+                &format!("the working directory cannot be read: {e}"),
+                &["change to a directory that exists".to_owned()],
+            );
+            exit::FAILED
+        })?;
+        let ui = Ui::new(&|name| invocation.variable(name));
+        Ok(Session {
+            invocation,
+            ui,
+            files: Disk::default(),
+            anchoring: Anchoring::default(),
+            signals: None,
+        })
+    }
+
     /// Reads the configuration and judges the command; on a mistake says it and gives the exit
     /// code.
-    fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
+    pub(crate) fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
         let config = self.config(asked.config.as_ref())?;
         self.anchoring = config.anchoring();
         let stdin = match self.invocation.at_a_terminal() {
@@ -111,7 +131,7 @@ impl Session {
     }
 
     /// Where the user's configuration stands.
-    fn config_folder(&self, asked: Option<&String>) -> Option<PathBuf> {
+    pub(crate) fn config_folder(&self, asked: Option<&String>) -> Option<PathBuf> {
         match asked {
             Some(folder) => Some(self.invocation.cwd.join(folder)),
             None => self.invocation.config_folder(),
@@ -119,14 +139,14 @@ impl Session {
     }
 
     /// Reads the configuration.
-    fn config(&mut self, asked: Option<&String>) -> Result<Config, u8> {
+    pub(crate) fn config(&mut self, asked: Option<&String>) -> Result<Config, u8> {
         let folder = self.config_folder(asked);
         config::load(&self.invocation.cwd, folder.as_deref(), &self.files)
             .map_err(|e| self.config_mistake(&e))
     }
 
     /// What is known of the caller's secrets, to keep them out of output and records.
-    fn redactor(&self) -> Redactor {
+    pub(crate) fn redactor(&self) -> Redactor {
         let mut redactor = Redactor::new();
         for entry in &self.invocation.environ {
             if let Some((name, value)) = entry.to_str().and_then(|e| e.split_once('=')) {
@@ -143,27 +163,33 @@ impl Session {
     }
 
     /// tagout's own failure: nothing was run.
-    fn failed(&mut self, what: &str, hints: &[String]) -> u8 {
+    pub(crate) fn failed(&mut self, what: &str, hints: &[String]) -> u8 {
         self.ui.error(what, hints);
         exit::FAILED
     }
 
-    fn warn(&mut self, what: &str) {
+    pub(crate) fn warn(&mut self, what: &str) {
         self.ui.message(&format!("tagout: warning: {what}\n"));
     }
 
-    fn config_mistake(&mut self, error: &ConfigError) -> u8 {
+    pub(crate) fn config_mistake(&mut self, error: &ConfigError) -> u8 {
         let hints: Vec<String> = error.hint.clone().into_iter().collect();
         self.ui.error(&error.to_string(), &hints);
         exit::FAILED
     }
 }
 
-/// The program's definition: help, completions and man pages come from it.
+/// The program's definition, with one line for each subcommand of the second program.
 pub fn definition() -> Command {
+    companion::listed(own_definition())
+}
+
+/// The definition of what this program does itself.
+pub fn own_definition() -> Command {
     Command::new("tagout")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
+        .disable_help_subcommand(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(arguments::run_command())
@@ -177,30 +203,18 @@ pub fn definition() -> Command {
 
 /// The program.
 pub fn main() -> u8 {
-    let invocation = match Invocation::read() {
-        Ok(invocation) => invocation,
-        Err(e) => {
-            Ui::new(&|_| None).error(
-                &format!("the working directory cannot be read: {e}"),
-                &["change to a directory that exists".to_owned()],
-            );
-            return exit::FAILED;
-        }
-    };
-    let ui = Ui::new(&|name| invocation.variable(name));
-    let mut session = Session {
-        invocation,
-        ui,
-        files: Disk::default(),
-        anchoring: Anchoring::default(),
-        signals: None,
-    };
-    dispatch(&mut session)
+    match Session::begin() {
+        Ok(mut session) => dispatch(&mut session),
+        Err(code) => code,
+    }
 }
 
 fn dispatch(session: &mut Session) -> u8 {
     if let Some((verb, asked)) = arguments::fast(&session.invocation.args) {
         return ask(session, verb, &asked);
+    }
+    if companion::takes(&session.invocation.args) {
+        return companion::become_it(session);
     }
     let matches = match definition().try_get_matches_from(&session.invocation.args) {
         Ok(matches) => matches,
@@ -233,7 +247,7 @@ fn ask(session: &mut Session, verb: Verb, asked: &Asked) -> u8 {
 }
 
 /// Help and version are answers; everything else is wrong usage.
-fn usage(session: &mut Session, error: &clap::Error) -> u8 {
+pub(crate) fn usage(session: &mut Session, error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     if error.use_stderr() {
         session.ui.message(&text);

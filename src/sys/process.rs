@@ -1,6 +1,6 @@
 //! Facts about this process.
 
-use std::ffi::{CStr, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// The entries of `environ` as they came: duplicates and entries without `=` included, which the
@@ -36,6 +36,20 @@ pub fn real_user() -> u32 {
 /// Whether this process may execute a file.
 pub fn may_execute(path: &std::path::Path) -> bool {
     nix::unistd::eaccess(path, nix::unistd::AccessFlags::X_OK).is_ok()
+}
+
+/// Becomes another program, with this process's environment as it is. Returns only the error.
+pub fn become_program(path: &std::path::Path, argv: &[OsString]) -> std::io::Error {
+    let text = |word: &OsStr| CString::new(word.as_bytes());
+    let path = text(path.as_os_str());
+    let argv: Result<Vec<CString>, _> = argv.iter().map(|word| text(word)).collect();
+    match (path, argv) {
+        (Ok(path), Ok(argv)) => match nix::unistd::execv(&path, &argv) {
+            Ok(never) => match never {},
+            Err(errno) => errno.into(),
+        },
+        _ => std::io::ErrorKind::InvalidInput.into(),
+    }
 }
 
 /// This process's id.

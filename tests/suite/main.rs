@@ -14,6 +14,7 @@
 mod architecture;
 mod catalogue;
 mod clients_differential;
+mod companion;
 mod config;
 mod corpus;
 mod dependencies;

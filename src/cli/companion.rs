@@ -1,0 +1,67 @@
+//! Subcommands that no launch needs live in a second program, `tagout-companion`, that lies beside
+//! this one: the launcher stays small. It is never looked for in PATH.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+
+use super::{Session, exit};
+use crate::sys::process;
+
+/// The second program's name.
+pub const PROGRAM: &str = "tagout-companion";
+
+/// Its subcommands, each with the line that `tagout --help` shows.
+pub const VERBS: &[(&str, &str)] = &[
+    (
+        "profile",
+        "List the profiles, show what one lets through, learn what a command asks for",
+    ),
+    (
+        "config",
+        "Show every setting with where it comes from, and check the files",
+    ),
+    (
+        "help",
+        "Help on a command or a topic: rules, effects, exit-codes, ...",
+    ),
+];
+
+/// The lines for `--help`: these subcommands are never parsed here.
+pub(super) fn listed(command: Command) -> Command {
+    VERBS.iter().fold(command, |command, (name, about)| {
+        command.subcommand(Command::new(*name).about(*about))
+    })
+}
+
+/// Whether the words belong to the second program.
+pub(super) fn takes(args: &[OsString]) -> bool {
+    let word = args.get(1).and_then(|word| word.to_str());
+    word.is_some_and(|word| VERBS.iter().any(|(name, _)| *name == word))
+}
+
+/// Becomes the second program. It returns only where that is not possible.
+pub(super) fn become_it(session: &mut Session) -> u8 {
+    let tried = beside().and_then(|path| {
+        let error = process::become_program(&path, &session.invocation.args);
+        Err((path, error))
+    });
+    let (path, error) = match tried {
+        Err(failed) => failed,
+        Ok(()) => return exit::FAILED,
+    };
+    session.failed(
+        &format!("the companion program {} cannot be started: {error}", path.display()),
+        &[format!(
+            "it belongs beside tagout: reinstall (cargo install --path . installs both), or copy {PROGRAM} there"
+        )],
+    )
+}
+
+/// Its place: the folder that this very program lies in, links followed.
+fn beside() -> Result<PathBuf, (PathBuf, std::io::Error)> {
+    let own = Path::new("/proc/self/exe");
+    let real = own.read_link().map_err(|e| (PathBuf::from(PROGRAM), e))?;
+    Ok(real.with_file_name(PROGRAM))
+}

@@ -1,0 +1,63 @@
+//! The second program, `tagout-companion`: the subcommands that no launch needs. `tagout check`
+//! becomes it with the same words, so that help and mistakes read `tagout check`.
+//!
+//! Here stand definitions and what is said to people, one file a subcommand; what they find out
+//! is a room of its own each.
+
+mod config;
+mod help;
+mod profile;
+
+use clap::{ArgMatches, Command};
+
+use crate::cli::companion::VERBS;
+use crate::cli::{self, Session, exit};
+
+/// A subcommand: name, definition (its one line stands in [`VERBS`]), and what it does.
+type Verb = (
+    &'static str,
+    fn(Command) -> Command,
+    fn(&mut Session, &ArgMatches) -> u8,
+);
+
+/// One line a subcommand.
+const TABLE: &[Verb] = &[
+    ("profile", profile::define, profile::run),
+    ("config", config::define, config::run),
+    ("help", help::define, help::run),
+];
+
+/// The definition of both programs together: help, completions and man pages come from it.
+pub fn definition() -> Command {
+    let own = cli::own_definition();
+    TABLE.iter().fold(own, |command, (name, define, _)| {
+        let about = VERBS.iter().find(|(verb, _)| verb == name);
+        let about = about.map_or("", |(_, about)| *about);
+        command.subcommand(define(Command::new(*name).about(about)))
+    })
+}
+
+/// The program.
+pub fn main() -> u8 {
+    let mut session = match Session::begin() {
+        Ok(session) => session,
+        Err(code) => return code,
+    };
+    let matches = match definition().try_get_matches_from(&session.invocation.args) {
+        Ok(matches) => matches,
+        Err(e) => return cli::usage(&mut session, &e),
+    };
+    let Some((name, inner)) = matches.subcommand() else {
+        return exit::USAGE;
+    };
+    match TABLE.iter().find(|(verb, _, _)| *verb == name) {
+        Some((_, _, run)) => run(&mut session, inner),
+        None => {
+            session.ui.error(
+                &format!("`{name}` is not for the companion program"),
+                &[format!("call tagout itself: tagout {name}")],
+            );
+            exit::USAGE
+        }
+    }
+}
