@@ -13,6 +13,7 @@ pub mod marks;
 mod migrators;
 pub mod mysql;
 mod node;
+mod probe;
 pub mod rails;
 pub mod readers;
 mod registry;
@@ -25,7 +26,8 @@ use crate::command::{Command, Step, Stop, World};
 use crate::source::{Source, Sourced};
 
 pub use fields::Field;
-pub use registry::{probe, resolve};
+pub use probe::probe;
+pub use registry::resolve;
 pub use value::{Traced, Value};
 
 /// The kind of database server.

@@ -51,26 +51,6 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     resolution
 }
 
-/// Holds the answer of the tool's own framework against `resolution`, for the tools that can be
-/// asked; see [`Question`](super::Question).
-pub fn probe(
-    command: &Command,
-    world: &World<'_>,
-    resolution: &mut Resolution,
-    probe: super::Probe<'_>,
-) {
-    match command.tool.map(|tool| tool.resolver) {
-        Some("laravel") if command.stops_early.is_none() => {
-            super::laravel::probe::cross_check(command, world, resolution, probe);
-        }
-        Some("") | None => {}
-        Some(_) => resolution.notes.push(format!(
-            "not probed: {} cannot be asked",
-            command.tool_name()
-        )),
-    }
-}
-
 /// Gaps that hold for any tool: words, directory or variables that are not known.
 fn unseen(command: &Command) -> Vec<Gap> {
     let step = &command.step;
