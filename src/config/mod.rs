@@ -67,6 +67,36 @@ impl Config {
     }
 }
 
+/// A place where a configuration file may stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// How it is shown.
+    pub name: String,
+    /// Whose it is.
+    pub kind: LayerKind,
+}
+
+/// The places that count in `cwd`, strongest first; the project's only where there is one.
+/// `user_folder` is where the user's configuration stands.
+pub fn places(cwd: &Path, user_folder: Option<&Path>, files: &dyn Files) -> Vec<Place> {
+    let named = |path: PathBuf, kind| Place {
+        name: path.display().to_string(),
+        path,
+        kind,
+    };
+    let mut places = vec![named(POLICY.into(), LayerKind::Machine)];
+    places.extend(user_folder.map(|f| named(f.join("config.toml"), LayerKind::User)));
+    let mut above = cwd.ancestors().map(|folder| folder.join(PROJECT_FILE));
+    places.extend(above.find(|path| files.exists(path)).map(|path| Place {
+        name: shown(&path, cwd),
+        path,
+        kind: LayerKind::Project,
+    }));
+    places
+}
+
 /// Reads the layers for `cwd`. `user_folder` is where the user's configuration stands.
 ///
 /// # Errors
@@ -78,58 +108,47 @@ pub fn load(
     files: &dyn Files,
 ) -> Result<Config, ConfigError> {
     let mut config = Config::default();
-    let mut take = |path: &Path, name: &str, kind, source, trust| -> Result<bool, ConfigError> {
-        let text = match files.read_text(path) {
-            Ok(text) => text,
-            Err(FileError::Missing) => return Ok(false),
-            Err(e) => return Err(unreadable(name, &e)),
-        };
-        let document = parse_document(&text, name, source)?;
-        config.layers.push(Layer {
-            kind,
-            name: name.to_owned(),
-            trust,
-            document,
-        });
-        Ok(true)
-    };
-    take(
-        Path::new(POLICY),
-        POLICY,
-        LayerKind::Machine,
-        SourceKind::SystemFile,
-        Trust::Trusted,
-    )?;
-    if let Some(folder) = user_folder {
-        let path = folder.join("config.toml");
-        take(
-            &path,
-            &path.display().to_string(),
-            LayerKind::User,
-            SourceKind::UserFile,
-            Trust::Trusted,
-        )?;
-    }
-    for folder in cwd.ancestors() {
-        let path = folder.join(PROJECT_FILE);
-        if !files.exists(&path) {
-            continue;
+    for place in places(cwd, user_folder, files) {
+        let layer = read(&place, user_folder, files)?;
+        if place.kind == LayerKind::Project {
+            config.project = place.path.parent().map(Path::to_owned);
         }
-        let trust = match user_folder {
-            Some(user) => TrustList::load(user, files)?.trust(&path, files),
-            None => Trust::TightenOnly,
-        };
-        take(
-            &path,
-            &shown(&path, cwd),
-            LayerKind::Project,
-            SourceKind::ProjectFile,
-            trust,
-        )?;
-        config.project = Some(folder.to_owned());
-        break;
+        config.layers.extend(layer);
     }
     Ok(config)
+}
+
+/// Reads the file at one place; `None` where there is none.
+///
+/// # Errors
+/// A mistake in it, or it cannot be read.
+pub fn read(
+    place: &Place,
+    user_folder: Option<&Path>,
+    files: &dyn Files,
+) -> Result<Option<Layer>, ConfigError> {
+    let source = match place.kind {
+        LayerKind::Machine => SourceKind::SystemFile,
+        LayerKind::User => SourceKind::UserFile,
+        LayerKind::Project => SourceKind::ProjectFile,
+    };
+    let text = match files.read_text(&place.path) {
+        Ok(text) => text,
+        Err(FileError::Missing) => return Ok(None),
+        Err(e) => return Err(unreadable(&place.name, &e)),
+    };
+    let document = parse_document(&text, &place.name, source)?;
+    let trust = match (place.kind, user_folder) {
+        (LayerKind::Machine | LayerKind::User, _) => Trust::Trusted,
+        (LayerKind::Project, Some(user)) => TrustList::load(user, files)?.trust(&place.path, files),
+        (LayerKind::Project, None) => Trust::TightenOnly,
+    };
+    Ok(Some(Layer {
+        kind: place.kind,
+        name: place.name.clone(),
+        trust,
+        document,
+    }))
 }
 
 fn unreadable(name: &str, error: &FileError) -> ConfigError {

@@ -4,11 +4,11 @@
 
 use super::parse::{ConfigError, Document, closest, parse_profile};
 use super::{
-    BUILTIN, Descriptors, FenceMode, FenceUnavailable, Pass, Production, Profile, ProfileText,
-    Unmarked,
+    BUILTIN, Descriptors, FenceMode, FenceUnavailable, LevelSources, Pass, Production, Profile,
+    ProfileText, Unmarked,
 };
 use crate::policy::Tier;
-use crate::source::Source;
+use crate::source::{Source, SourceKind};
 
 /// Whose file a layer is, strongest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,7 @@ fn strictest(name: &str) -> Profile {
         hide: Vec::new(),
         marks: Vec::new(),
         ignored: Vec::new(),
+        said: LevelSources::default(),
     }
 }
 
@@ -73,14 +74,51 @@ fn strictest(name: &str) -> Profile {
 /// # Errors
 /// A name that no layer knows, a loop of `extends`, a mistake in a built-in profile.
 pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Chosen, ConfigError> {
-    let (name, said) = match asked {
-        Some(name) => (name.to_owned(), None),
-        None => default_name(layers),
+    if let Some(name) = asked {
+        return build(name, None, layers);
+    }
+    let wished = wish(layers, Trust::Trusted);
+    let (name, said) = wished.clone().unwrap_or(("default".to_owned(), None));
+    let trusted = build(&name, said.as_ref(), layers)?;
+    let Some((name, said)) = wish(layers, Trust::TightenOnly) else {
+        return Ok(trusted);
     };
-    let mut chain = chain(&name, said.as_ref(), layers)?;
+    let own = build(&name, said.as_ref(), layers)?;
+    if wished.is_none() && no_looser(&own, &trusted) {
+        return Ok(own);
+    }
+    let place = said.map(|s| format!(" at {s}")).unwrap_or_default();
+    let why = "an untrusted file may not choose a looser profile, nor over the user's or the machine's choice";
+    let mut kept = trusted;
+    kept.ignored
+        .push(format!("`profile = \"{name}\"`{place} ignored: {why}"));
+    Ok(kept)
+}
+
+/// Whether nothing of a profile is looser than in the other one, but for what built-in profiles
+/// let through: those lists are ours.
+fn no_looser(new: &Profile, old: &Profile) -> bool {
+    let ours = |source: &Source| source.kind() == SourceKind::Profile;
+    let passes = |p: &Pass| ours(&p.source) || old.pass.iter().any(|o| o.name == p.name);
+    new.production <= old.production
+        && new.unmarked <= old.unmarked
+        && new.fence >= old.fence
+        && new.fence_unavailable >= old.fence_unavailable
+        && tighter_descriptors(&new.descriptors, &old.descriptors)
+        && new.pass.iter().all(passes)
+        && new.set.iter().all(|s| ours(&s.2) || old.set.contains(s))
+        && new.allow.iter().all(|a| old.allow.contains(a))
+        && old.never.iter().all(|n| new.never.contains(n))
+        && old.require.iter().all(|r| new.require.contains(r))
+        && old.hide.iter().all(|h| new.hide.contains(h))
+}
+
+/// Builds the profile of that name; `said` is where the name stands.
+fn build(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Chosen, ConfigError> {
+    let mut chain = chain(name, said, layers)?;
     chain.reverse();
     let mut merge = Merge {
-        profile: strictest(&name),
+        profile: strictest(name),
         set_by: [0; 5],
     };
     for link in &chain {
@@ -111,21 +149,18 @@ fn sorted(layers: &[Layer]) -> Vec<&Layer> {
     layers
 }
 
-/// The default profile: the nearest file's wish, weakest layer first, since it knows the project
-/// best; an untrusted one may only name a profile that is built in or its own.
-fn default_name(layers: &[Layer]) -> (String, Option<Source>) {
-    for layer in sorted(layers) {
-        let Some((name, source)) = &layer.document.profile else {
-            continue;
-        };
+/// The profile that the files name where the command line names none: the nearest file's wish,
+/// weakest layer first, since it knows the project best. An untrusted file may only name what is
+/// built in or its own.
+fn wish(layers: &[Layer], trust: Trust) -> Option<(String, Option<Source>)> {
+    sorted(layers).into_iter().find_map(|layer| {
+        let (name, source) = layer.document.profile.as_ref()?;
         let elsewhere = layers
             .iter()
             .any(|l| l.kind != layer.kind && l.document.profiles.iter().any(|(n, _, _)| n == name));
-        if layer.trust == Trust::Trusted || !elsewhere {
-            return (name.clone(), Some(source.clone()));
-        }
-    }
-    ("default".to_owned(), None)
+        let may = layer.trust == Trust::Trusted || !elsewhere;
+        (layer.trust == trust && may).then(|| (name.clone(), Some(source.clone())))
+    })
 }
 
 /// Who speaks, and what it may do.
@@ -179,7 +214,12 @@ fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link
         if definitions.is_empty() {
             return Err(unknown_profile(&name, said.as_ref(), layers));
         }
-        let extends = definitions.iter().find_map(|d| d.text.extends.clone());
+        // What an untrusted file says of somebody else's profile does not change its base.
+        let own = definitions.iter().all(|d| !d.voice.trusted);
+        let extends = definitions
+            .iter()
+            .filter(|d| own || d.voice.trusted)
+            .find_map(|d| d.text.extends.clone());
         next = extends.map(|(base, source)| (base, Some(source)));
         links.append(&mut definitions);
         seen.push(name);
@@ -272,7 +312,7 @@ impl Merge {
         level(
             take(
                 &mut profile.production,
-                production,
+                (&mut profile.said.production, production),
                 text.production.as_ref(),
                 voice,
                 |new, old| new <= old,
@@ -284,7 +324,7 @@ impl Merge {
         level(
             take(
                 &mut profile.unmarked,
-                unmarked,
+                (&mut profile.said.unmarked, unmarked),
                 text.unmarked.as_ref(),
                 voice,
                 |new, old| new <= old,
@@ -296,7 +336,7 @@ impl Merge {
         level(
             take(
                 &mut profile.fence,
-                fence,
+                (&mut profile.said.fence, fence),
                 text.fence.as_ref(),
                 voice,
                 |new, old| new >= old,
@@ -308,7 +348,7 @@ impl Merge {
         level(
             take(
                 &mut profile.fence_unavailable,
-                fence_unavailable,
+                (&mut profile.said.fence_unavailable, fence_unavailable),
                 text.fence_unavailable.as_ref(),
                 voice,
                 |new, old| new >= old,
@@ -320,7 +360,7 @@ impl Merge {
         level(
             take(
                 &mut profile.descriptors,
-                descriptors,
+                (&mut profile.said.descriptors, descriptors),
                 text.descriptors.as_ref(),
                 voice,
                 tighter_descriptors,
@@ -395,17 +435,20 @@ impl Merge {
 /// voices set. False where it was ignored.
 fn take<T: Clone>(
     slot: &mut T,
-    set_by: &mut u8,
+    (said, set_by): (&mut Option<Source>, &mut u8),
     new: Option<&(T, Source)>,
     voice: &Voice,
     at_least_as_tight: impl Fn(&T, &T) -> bool,
 ) -> bool {
-    let Some((new, _)) = new else { return true };
+    let Some((new, source)) = new else {
+        return true;
+    };
     let tighter = at_least_as_tight(new, slot);
     if !tighter && (voice.limits_only || !voice.trusted || voice.rank < *set_by) {
         return voice.limits_only;
     }
     *slot = new.clone();
+    *said = Some(source.clone());
     *set_by = voice.rank.max(*set_by);
     true
 }
@@ -444,7 +487,6 @@ pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::super::parse::parse_document;
     use super::*;
-    use crate::source::SourceKind;
     use proptest::prelude::*;
 
     fn layer(kind: LayerKind, trust: Trust, text: &str) -> Layer {
@@ -535,16 +577,38 @@ mod tests {
         })
     }
 
+    fn a_name() -> impl Strategy<Value = &'static str> {
+        proptest::sample::select(vec!["default", "worker", "ci", "rails", "mine", "loose"])
+    }
+
     proptest! {
         #[test]
-        fn an_untrusted_project_only_tightens(name in proptest::sample::select(vec!["default", "worker", "ci"]), body in body()) {
+        fn an_untrusted_choice_of_profile_only_tightens(
+            stronger in proptest::option::of(a_name()),
+            wished in a_name(),
+            base in a_name(),
+            theirs in body(),
+            own in body(),
+        ) {
+            let named = stronger.map(|n| format!("profile = \"{n}\"\n")).unwrap_or_default();
+            let user = format!("{named}[profiles.loose]\n{theirs}[profiles.mine]\nextends = \"loose\"\nproduction = \"never\"\nnever = [\"SECRET\"]\n");
+            let project = format!("profile = \"{wished}\"\n[profiles.{wished}]\nextends = \"{base}\"\n{own}");
+            let user = layer(LayerKind::User, Trust::Trusted, &user);
+            let project = layer(LayerKind::Project, Trust::TightenOnly, &project);
+            let without = choose(None, std::slice::from_ref(&user)).unwrap();
+            match choose(None, &[user, project]) {
+                Ok(with) => prop_assert!(no_looser(&with, &without), "{:?} {:?}", with, without),
+                Err(e) => prop_assert!(e.message.contains("loop"), "{}", e),
+            }
+        }
+
+        #[test]
+        fn an_untrusted_project_only_tightens(name in proptest::sample::select(vec!["default", "worker", "ci"]), base in a_name(), body in body()) {
+            prop_assume!(!matches!(base, "mine" | "loose"));
             let without = choose(Some(name), &[]).unwrap();
-            let text = format!("[profiles.{name}]\n{body}\n[every]\n{body}");
+            let text = format!("[profiles.{name}]\nextends = \"{base}\"\n{body}\n[every]\n{body}");
             let with = choose(Some(name), &[layer(LayerKind::Project, Trust::TightenOnly, &text)]).unwrap();
-            prop_assert!(with.production <= without.production);
-            prop_assert!(with.unmarked <= without.unmarked);
-            prop_assert!(with.fence >= without.fence);
-            prop_assert!(tighter_descriptors(&with.descriptors, &without.descriptors));
+            prop_assert!(no_looser(&with, &without));
             prop_assert!(with.pass.len() <= without.pass.len());
             prop_assert_eq!(with.set, without.set);
             prop_assert_eq!(with.allow, without.allow);

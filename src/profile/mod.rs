@@ -243,4 +243,21 @@ pub struct Profile {
     pub marks: Vec<Mark>,
     /// What was ignored, and why (an untrusted file tried to loosen a rule).
     pub ignored: Vec<String>,
+    /// Where each level stands.
+    pub said: LevelSources,
+}
+
+/// Where each level of a merged profile stands; `None` where nobody says and the strictest holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LevelSources {
+    /// Of `production`.
+    pub production: Option<Source>,
+    /// Of `unmarked`.
+    pub unmarked: Option<Source>,
+    /// Of `descriptors`.
+    pub descriptors: Option<Source>,
+    /// Of `fence`.
+    pub fence: Option<Source>,
+    /// Of `fence_unavailable`.
+    pub fence_unavailable: Option<Source>,
 }

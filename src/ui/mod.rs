@@ -4,6 +4,7 @@ pub mod journal;
 pub mod page;
 pub mod report;
 pub mod sanitize;
+pub mod settings;
 
 use std::io::{self, IsTerminal, Write};
 
