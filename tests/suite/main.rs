@@ -18,6 +18,7 @@ mod companion;
 mod config;
 mod corpus;
 mod dependencies;
+mod docs;
 mod dotenv_vectors;
 mod fence;
 mod incident;
