@@ -6,14 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::command::program::{self, ProgramError};
-use crate::command::{Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand};
+use crate::command::{
+    Action, Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand,
+};
 use crate::config::Config;
 use crate::environment::{Environment, Vars, scrub};
 use crate::files::Files;
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, Profile, choose};
 use crate::source::{Source, SourceKind, Sourced};
-use crate::target::{Address, Gap, Probe, Resolution, Target, marks, probe, resolve};
+use crate::target::{
+    Address, Gap, Probe, Resolution, Target, judge_migrations, marks, probe, resolve,
+};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -190,7 +194,8 @@ pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
         .map(OsString::as_os_str)
         .unwrap_or_default();
     let program = program::find(name, &path, scene.cwd);
-    let commands = judge_commands(&request.argv, &environment.vars, &profile, scene);
+    let mut commands = judge_commands(&request.argv, &environment.vars, &profile, scene);
+    doubt_functions(&request.keep, scene.environ, &mut commands);
     let verdict = verdict(&commands, &profile, &environment);
     Ok(Plan {
         argv: request.argv.clone(),
@@ -219,8 +224,9 @@ fn judge_commands(
     let root = scene.config.project.as_deref().unwrap_or(scene.cwd);
     understand(first, &world)
         .into_iter()
-        .map(|command| {
+        .map(|mut command| {
             let mut resolution = resolve(&command, &world);
+            judge_migrations(&mut command, &resolution, &world);
             if let Some(ask) = scene.probe {
                 probe(&command, &world, &mut resolution, ask);
             }
@@ -236,6 +242,33 @@ fn judge_commands(
             }
         })
         .collect()
+}
+
+/// An exported function is never passed. Where the caller asks for one by name, a program of that
+/// name is not what is meant, so nothing is known about what is.
+fn doubt_functions(keep: &[String], environ: &[OsString], commands: &mut [Judged]) {
+    let function = |name: &String| {
+        let inner = name
+            .strip_prefix("BASH_FUNC_")?
+            .strip_suffix("%%")?
+            .to_owned();
+        let entry = format!("{name}=");
+        let there = environ
+            .iter()
+            .any(|e| e.as_bytes().starts_with(entry.as_bytes()));
+        there.then_some(inner)
+    };
+    for name in keep.iter().filter_map(function) {
+        let meant = |j: &&mut Judged| j.command.step.program_path() == name;
+        for judged in commands.iter_mut().filter(meant) {
+            let why = format!("the exported function `{name}` is asked for, and never passed");
+            let action = Action::new("function", Effect::Opaque, why.clone());
+            judged.command.actions.push(action);
+            judged.targets.clear();
+            judged.victims.clear();
+            judged.resolution.gaps.push(Gap::new("target", why));
+        }
+    }
 }
 
 fn word(word: &OsStr) -> Word {
@@ -498,7 +531,10 @@ impl Cell<'_> {
 }
 
 fn what(action: &crate::command::Action) -> String {
-    action.name.to_string()
+    match &action.place {
+        Some(place) => format!("{} at {place}", action.name),
+        None => action.name.to_string(),
+    }
 }
 
 /// The one command that marks a target as disposable for this user.

@@ -84,6 +84,8 @@ pub struct Action {
     /// The stronger effect that it has on a database in an unexpected state, where it has one:
     /// judged so wherever the target does not come from the project's own files.
     pub on_foreign: Option<Effect>,
+    /// The file and line that do it, where they are not the command's own words.
+    pub place: Option<String>,
 }
 
 impl Action {
@@ -98,7 +100,14 @@ impl Action {
             effect,
             why: why.into(),
             on_foreign: None,
+            place: None,
         }
+    }
+
+    /// At that place: file and line.
+    pub fn at(mut self, place: String) -> Self {
+        self.place = Some(place);
+        self
     }
 
     /// With the effect that it has on a database in an unexpected state.

@@ -27,7 +27,7 @@ use crate::source::{Source, Sourced};
 
 pub use fields::Field;
 pub use probe::probe;
-pub use registry::resolve;
+pub use registry::{judge_migrations, resolve};
 pub use value::{Traced, Value};
 
 /// The kind of database server.

@@ -51,6 +51,11 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     resolution
 }
 
+/// Adds to a command that runs a folder of SQL migrations what the files in it do.
+pub fn judge_migrations(command: &mut Command, resolution: &Resolution, world: &World<'_>) {
+    super::migrators::pending::judge(command, resolution, world);
+}
+
 /// Gaps that hold for any tool: words, directory or variables that are not known.
 fn unseen(command: &Command) -> Vec<Gap> {
     let step = &command.step;

@@ -1,5 +1,6 @@
 //! Readers of migration tools whose words are not just options and an action.
 
+use crate::command::sql::{self, Dialect};
 use crate::command::{Action, Args, Command, Effect, Reading, Step, Tool, Word, World};
 
 fn start(tool: &'static Tool, step: &Step) -> Command {
@@ -8,21 +9,23 @@ fn start(tool: &'static Tool, step: &Step) -> Command {
     command
 }
 
-/// What an `ALTER` text does: without reading it whole, a `DROP`, `TRUNCATE` or narrowing word in
-/// it is taken at its worst.
+/// What the clauses of `--alter` do, as the SQL reader judges them.
 fn alter_effect(args: &Args) -> Effect {
-    let text = args.value(&["--alter", "-alter"]).unwrap_or("");
-    let upper = text.to_ascii_uppercase();
-    let worst = [
-        "DROP", "TRUNCATE", "DISCARD", "MODIFY", "CHANGE", "CONVERT", "RENAME",
-    ];
-    if args.last(&["--alter"]).is_some_and(|o| o.unknown.is_some()) {
-        Effect::Opaque
-    } else if worst.iter().any(|w| upper.contains(w)) {
-        Effect::Destroys
-    } else {
-        Effect::ChangesSchema
+    let given = args.last(&["--alter", "-alter"]);
+    if given.is_some_and(|o| o.unknown.is_some()) {
+        return Effect::Opaque;
     }
+    let text = given.and_then(|o| o.value.as_deref()).unwrap_or("").trim();
+    let whole = text
+        .get(..6)
+        .is_some_and(|head| head.eq_ignore_ascii_case("alter "));
+    let statement = if whole {
+        text.to_owned()
+    } else {
+        format!("ALTER TABLE t {text}")
+    };
+    let effect = sql::judge(&statement, Dialect::Mysql).effect();
+    effect.max(Effect::ChangesSchema)
 }
 
 /// `gh-ost` only looks unless `--execute` is given.

@@ -82,6 +82,29 @@ fn from_file(command: &Command, world: &World<'_>) -> Resolution {
     }
 }
 
+/// The `dir` of the environment's `migration` block; an error where it is computed.
+pub(super) fn migration_folder(
+    command: &Command,
+    world: &World<'_>,
+) -> Option<Result<String, String>> {
+    let wanted = command.args.value(&["--env"])?;
+    let file = command.args.value(&["-c", "--config"]);
+    let file = file.unwrap_or("atlas.hcl");
+    let file = file.strip_prefix("file://").unwrap_or(file);
+    let text = world.files.read_text(&command.step.path(file)).ok()?;
+    let all = blocks(&text);
+    let env = all
+        .iter()
+        .find(|b| b.kind == "env" && b.label == Some(wanted))?;
+    let (_, expression, line) = env
+        .attributes
+        .iter()
+        .find(|(k, _, _)| *k == "migration.dir")?;
+    let source = Source::project_file(file, *line);
+    let found = value(expression, &all, &source, command);
+    Some(found.map(|v| v.value).map_err(|gap| gap.reason))
+}
+
 /// A literal, `getenv("X")` or `var.x`.
 fn value(
     expression: &str,
@@ -140,7 +163,8 @@ fn literal(expression: &str) -> Option<&str> {
 struct Block<'a> {
     kind: &'a str,
     label: Option<&'a str>,
-    /// Name, expression on the same line, line.
+    /// Name, expression on the same line, line. Those of a `migration` block inside begin with its
+    /// name.
     attributes: Vec<(&'a str, &'a str, usize)>,
 }
 
@@ -148,6 +172,7 @@ struct Block<'a> {
 fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut depth = 0usize;
+    let mut inner = false;
     for (at, line) in text.lines().enumerate() {
         let mut line = line.trim();
         if line.starts_with('#') || line.starts_with("//") {
@@ -167,6 +192,18 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
             });
             line = line.get(brace + 1..).unwrap_or("").trim();
             depth = 1;
+        }
+        if depth == 1 {
+            inner = line.split(['{', ' ', '=']).next() == Some("migration");
+        }
+        if depth == 2
+            && inner
+            && let Some((name, expression)) = line.split_once('=')
+            && name.trim() == "dir"
+            && let Some(block) = blocks.last_mut()
+        {
+            let expression = expression.trim().trim_end_matches('}').trim();
+            block.attributes.push(("migration.dir", expression, at + 1));
         }
         if depth == 1
             && let Some((name, expression)) = line.split_once('=')

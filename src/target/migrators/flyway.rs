@@ -9,7 +9,8 @@ use crate::target::{Gap, Resolution, Traced, Value};
 
 /// Arguments, then variables, then files (later ones win).
 pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
-    let files = Files::read(command, world);
+    let mut files = Files::default();
+    files.read(command, world);
     let environment = argument(command, "environment")
         .or_else(|| variable(command, "FLYWAY_ENVIRONMENT"))
         .or_else(|| files.environment.clone())
@@ -62,8 +63,26 @@ fn argument(command: &Command, name: &str) -> Option<Sourced<String>> {
         })
 }
 
+/// A setting of the tool itself: argument, variable, then files, of which the last one wins.
+pub(super) fn setting(command: &Command, world: &World<'_>, name: &'static str) -> Option<String> {
+    let upper = format!("FLYWAY_{}", name.to_ascii_uppercase());
+    let given = argument(command, name).or_else(|| variable(command, &upper));
+    if let Some(given) = given {
+        return Some(given.value);
+    }
+    let mut files = Files {
+        wanted: name,
+        ..Files::default()
+    };
+    files.read(command, world);
+    files.settings.pop()
+}
+
 #[derive(Default)]
 struct Files {
+    /// A further setting that is looked for, and its values, weakest first.
+    wanted: &'static str,
+    settings: Vec<String>,
     /// URLs by environment, weakest first.
     urls: Vec<(String, Sourced<String>)>,
     environment: Option<Sourced<String>>,
@@ -71,8 +90,7 @@ struct Files {
 }
 
 impl Files {
-    fn read(command: &Command, world: &World<'_>) -> Files {
-        let mut files = Files::default();
+    fn read(&mut self, command: &Command, world: &World<'_>) {
         let home = command.step.vars.filled("HOME").map(|h| h.into_owned());
         let mut dirs: Vec<std::path::PathBuf> = home.iter().map(Into::into).collect();
         dirs.push(command.step.cwd.clone());
@@ -86,24 +104,23 @@ impl Files {
         let mut any = false;
         for dir in &dirs {
             for name in ["flyway.toml", "flyway.user.toml"] {
-                any |= files.toml(&dir.join(name), command, world);
+                any |= self.toml(&dir.join(name), command, world);
             }
         }
         for path in listed.iter().filter(|p| p.ends_with(".toml")) {
-            any |= files.toml(&command.step.path(path), command, world);
+            any |= self.toml(&command.step.path(path), command, world);
         }
         if any {
-            return files;
+            return;
         }
         for dir in &dirs {
-            files.properties(&dir.join("flyway.conf"), command, world);
+            self.properties(&dir.join("flyway.conf"), command, world);
         }
         let shared = command.step.path("conf/flyway.conf");
-        files.properties(&shared, command, world);
+        self.properties(&shared, command, world);
         for path in &listed {
-            files.properties(&command.step.path(path), command, world);
+            self.properties(&command.step.path(path), command, world);
         }
-        files
     }
 
     fn url(&self, environment: &str) -> Option<Sourced<String>> {
@@ -137,6 +154,9 @@ impl Files {
         if let Some(name) = flyway.and_then(|f| f.get("environment")).and_then(text_of) {
             self.environment = Some(name);
         }
+        if let Some(found) = flyway.and_then(|f| f.get(self.wanted)).and_then(joined) {
+            self.settings.push(found);
+        }
         if let Some(url) = flyway.and_then(|f| f.get("url")).and_then(text_of) {
             self.urls.push(("default".to_owned(), url));
         }
@@ -149,11 +169,29 @@ impl Files {
         };
         let shown = crate::files::shown(path, &command.step.cwd);
         for (line, key, value) in super::liquibase::properties(&text) {
+            if key
+                .strip_prefix("flyway.")
+                .is_some_and(|k| k == self.wanted)
+            {
+                self.settings.push(value.clone());
+            }
             if key == "flyway.url" {
                 let source = Source::project_file(&shown, line);
                 self.urls
                     .push(("default".to_owned(), Sourced::new(value, source)));
             }
         }
+    }
+}
+
+/// A text, or the texts of a list with commas between.
+fn joined(found: &Traced) -> Option<String> {
+    match &found.value {
+        Value::Str(text) => Some(text.clone()),
+        Value::List(items) => {
+            let texts: Option<Vec<&str>> = items.iter().map(Traced::as_str).collect();
+            texts.map(|t| t.join(","))
+        }
+        _ => None,
     }
 }

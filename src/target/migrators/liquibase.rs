@@ -13,7 +13,7 @@ pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
         Some(Ok(url)) => Some(url),
         None => java_option(command)
             .or_else(|| from_variables(command))
-            .or_else(|| from_file(command, world)),
+            .or_else(|| from_file(command, world, &["url", "liquibase.command.url"])),
     };
     let Some(url) = url else {
         return Resolution::error("connection-not-configured", "liquibase has no URL");
@@ -49,7 +49,23 @@ fn from_variables(command: &Command) -> Option<Sourced<String>> {
         .filter(|v| !v.value.is_empty())
 }
 
-fn from_file(command: &Command, world: &World<'_>) -> Option<Sourced<String>> {
+/// The changelog's path where no option says it.
+pub(super) fn changelog_file(command: &Command, world: &World<'_>) -> Option<String> {
+    let names = [
+        "LIQUIBASE_COMMAND_UPDATE_CHANGELOG_FILE",
+        "LIQUIBASE_COMMAND_CHANGELOG_FILE",
+    ];
+    let keys = ["changelogfile", "liquibase.command.changelogfile"];
+    names
+        .iter()
+        .find_map(|name| variable(command, name))
+        .or_else(|| from_file(command, world, &keys))
+        .map(|found| found.value)
+        .filter(|file| !file.is_empty())
+}
+
+/// The last value of one of these keys, written in small letters without dashes.
+fn from_file(command: &Command, world: &World<'_>, keys: &[&str]) -> Option<Sourced<String>> {
     let named = command
         .args
         .value(&["--defaults-file", "--defaultsFile"])
@@ -67,7 +83,7 @@ fn from_file(command: &Command, world: &World<'_>) -> Option<Sourced<String>> {
         properties(&text)
             .filter(|(_, key, _)| {
                 let key = key.to_ascii_lowercase().replace(['-', '_'], "");
-                matches!(key.as_str(), "url" | "liquibase.command.url")
+                keys.contains(&key.as_str())
             })
             .last()
             .map(|(line, _, value)| Sourced::new(value, Source::project_file(&shown, line)))

@@ -8,6 +8,7 @@ mod go;
 mod liquibase;
 mod mysql;
 mod others;
+pub(super) mod pending;
 mod rust;
 
 use super::{Gap, Resolution, Resolver};

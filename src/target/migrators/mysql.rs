@@ -1,5 +1,7 @@
 //! Schema tools of MySQL: skeema, gh-ost, the Percona toolkit.
 
+use std::path::{Path, PathBuf};
+
 use super::{default_of, gap, option};
 use crate::command::{Command, World};
 use crate::source::{Source, Sourced};
@@ -17,16 +19,7 @@ pub(super) fn skeema(command: &Command, world: &World<'_>) -> Resolution {
         }
         None => default_of("skeema", "production"),
     };
-    let mut settings = Settings::default();
-    let mut dirs: Vec<_> = command.step.cwd.ancestors().collect();
-    dirs.reverse();
-    for dir in dirs {
-        let path = dir.join(".skeema");
-        if let Ok(text) = world.files.read_text(&path) {
-            let shown = crate::files::shown(&path, &command.step.cwd);
-            settings.read(&text, &shown, &environment.value);
-        }
-    }
+    let settings = Settings::of(command, &environment.value, world);
     let Some(hosts) = settings.host else {
         return Resolution::unresolved(format!(
             "no host for the skeema environment `{}` here; folders below may name one",
@@ -59,9 +52,34 @@ struct Settings {
     socket: Option<Sourced<String>>,
     schema: Option<Sourced<String>>,
     wrapped: bool,
+    /// Where dropping what is not described is allowed.
+    unsafe_at: Option<Source>,
+}
+
+/// Where the files of skeema allow `push` to drop what they do not describe.
+pub(super) fn skeema_drops(command: &Command, world: &World<'_>) -> Option<Source> {
+    let environment = command.args.operand(1).unwrap_or("production");
+    Settings::of(command, environment, world).unsafe_at
 }
 
 impl Settings {
+    /// Those of the directory over those of the ones above it.
+    fn of(command: &Command, environment: &str, world: &World<'_>) -> Settings {
+        let mut settings = Settings::default();
+        let home = command.step.vars.filled("HOME").map(|h| PathBuf::from(&*h));
+        let mut dirs: Vec<_> = command.step.cwd.ancestors().map(Path::to_owned).collect();
+        dirs.extend(home.filter(|h| !command.step.cwd.starts_with(h)));
+        dirs.reverse();
+        let files = dirs.iter().map(|dir| dir.join(".skeema"));
+        for path in std::iter::once(PathBuf::from("/etc/skeema")).chain(files) {
+            if let Ok(text) = world.files.read_text(&path) {
+                let shown = crate::files::shown(&path, &command.step.cwd);
+                settings.read(&text, &shown, environment);
+            }
+        }
+        settings
+    }
+
     fn read(&mut self, text: &str, shown: &str, environment: &str) {
         let mut applies = true;
         for (number, line) in text.lines().enumerate() {
@@ -70,9 +88,11 @@ impl Settings {
                 applies = section.trim_end_matches(']').trim() == environment;
                 continue;
             }
-            let Some((key, value)) = line.split_once('=').filter(|_| applies) else {
+            if !applies {
                 continue;
-            };
+            }
+            // An option without a value is switched on.
+            let (key, value) = line.split_once('=').unwrap_or((line, "1"));
             let value = value.trim().trim_matches(['"', '\'']).to_owned();
             let source = Source::project_file(shown, number + 1);
             let text = Sourced::new(value, source);
@@ -80,6 +100,14 @@ impl Settings {
                 "host" => self.host = Some(text),
                 "host-wrapper" => self.wrapped = !text.value.is_empty(),
                 "schema" => self.schema = Some(text),
+                "allow-unsafe" => {
+                    let off = matches!(text.value.as_str(), "" | "0" | "false" | "off");
+                    self.unsafe_at = (!off).then_some(text.source);
+                }
+                "safe-below-size" => {
+                    self.unsafe_at = (text.value != "0").then_some(text.source);
+                }
+                "skip-allow-unsafe" => self.unsafe_at = None,
                 "socket" => self.socket = Some(text),
                 "port" => {
                     self.port = text

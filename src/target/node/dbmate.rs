@@ -5,7 +5,7 @@ use std::path::Path;
 use super::connection::{self, Connection, Setting};
 use crate::command::{Command, World};
 use crate::source::{Source, Sourced};
-use crate::target::readers::js::Evaluator;
+use crate::target::readers::js::{Evaluator, installed};
 use crate::target::url::{Url, decode};
 use crate::target::{Engine, Resolution};
 
@@ -42,6 +42,13 @@ pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
         return Resolution::error("url-invalid", "the database URL cannot be parsed");
     };
     let verb = command.actions.first().map_or("", |a| a.name.as_ref());
+    // The package says its version, and with it which database it connects to meanwhile; of a
+    // program on its own only the database that it drops or creates is certain.
+    let packaged = installed(world.files, &command.step.cwd, "dbmate").is_some();
+    let verb = match verb {
+        "drop" | "create" if !packaged => "",
+        verb => verb,
+    };
     match Engine::from_driver(&parts.scheme) {
         Engine::Postgres => {
             let own = postgres(&parts, &url, &env);

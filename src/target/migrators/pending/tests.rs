@@ -1,0 +1,301 @@
+use crate::command::{Caller, Command, Effect, Step, World, understand};
+use crate::environment::Vars;
+use crate::files::Memory;
+use crate::source::Source;
+use crate::target::{judge_migrations, resolve};
+
+fn effect(line: &str, files: &[(&str, &str)]) -> (Effect, String) {
+    let mut memory = Memory::new();
+    for (path, text) in files {
+        memory = memory.with(format!("/p/{path}"), *text);
+    }
+    let caller = Caller::default();
+    let world = World {
+        files: &memory,
+        caller: &caller,
+    };
+    let mut vars = Vars::new();
+    vars.set("DATABASE_URL", "postgres://u@h/d", Source::argument("test"));
+    vars.set("HOME", "/home/u", Source::argument("test"));
+    let argv = line.split(' ').map(str::to_owned);
+    let mut worst = (Effect::None, String::new());
+    for mut command in understand(Step::new(argv, vars, "/p".into()), &world) {
+        let resolution = resolve(&command, &world);
+        judge_migrations(&mut command, &resolution, &world);
+        let effect = Command::effect(&command);
+        let named = command.actions.iter().find(|a| a.effect == effect);
+        let place = named.and_then(|a| a.place.clone()).unwrap_or_default();
+        if effect >= worst.0 {
+            worst = (effect, place);
+        }
+    }
+    worst
+}
+
+#[test]
+fn a_file_that_drops_makes_the_way_up_destroy() {
+    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        (
+            "sqlx migrate run",
+            &[(
+                "migrations/1_a.sql",
+                "create table a(i int);\ndrop table b;",
+            )],
+            "migrations/1_a.sql:2",
+        ),
+        (
+            "sqlx migrate run --source m",
+            &[("m/1_a.up.sql", "truncate b"), ("m/1_a.down.sql", "")],
+            "m/1_a.up.sql:1",
+        ),
+        (
+            "diesel migration run",
+            &[("migrations/2024_a/up.sql", "alter table a drop column b;")],
+            "migrations/2024_a/up.sql:1",
+        ),
+        (
+            "refinery migrate -e DATABASE_URL -p m",
+            &[("m/V1__a.sql", "drop table a")],
+            "m/V1__a.sql:1",
+        ),
+        (
+            "dbmate up",
+            &[(
+                "db/migrations/1_a.sql",
+                "-- migrate:up\n\ndrop schema x cascade;",
+            )],
+            "db/migrations/1_a.sql:3",
+        ),
+        (
+            "goose -dir m postgres host=h up",
+            &[(
+                "m/1_a.sql",
+                "-- +goose Up\ndelete from a;\n-- +goose Down\nselect 1;",
+            )],
+            "m/1_a.sql:2",
+        ),
+        (
+            "migrate -database postgres://h/d -path m up",
+            &[("m/1_a.up.sql", "drop table a")],
+            "m/1_a.up.sql:1",
+        ),
+        (
+            "atlas migrate apply --env prod",
+            &[
+                (
+                    "atlas.hcl",
+                    "env \"prod\" {\n  url = \"postgres://h/d\"\n  migration {\n    dir = \"file://db/m\"\n  }\n}\n",
+                ),
+                ("db/m/1.sql", "drop table a"),
+            ],
+            "db/m/1.sql:1",
+        ),
+        (
+            "flyway -url=jdbc:postgresql://h/d -locations=filesystem:m migrate",
+            &[("m/sub/V1_2__a.sql", "drop table a")],
+            "m/sub/V1_2__a.sql:1",
+        ),
+        (
+            "flyway migrate",
+            &[
+                (
+                    "flyway.toml",
+                    "[environments.default]\nurl='jdbc:postgresql://h/d'\n[flyway]\nlocations=['filesystem:m']\n",
+                ),
+                ("m/R__a.sql", "select 1;\ndrop table a"),
+            ],
+            "m/R__a.sql:2",
+        ),
+        (
+            "liquibase --url=jdbc:postgresql://h/d --changelog-file=c.sql update",
+            &[(
+                "c.sql",
+                "--liquibase formatted sql\n--changeset a:1\ndrop table a;",
+            )],
+            "c.sql:3",
+        ),
+        (
+            "liquibase update",
+            &[
+                (
+                    "liquibase.properties",
+                    "url=jdbc:postgresql://h/d\nchangeLogFile=db/c.xml\n",
+                ),
+                (
+                    "db/c.xml",
+                    "<databaseChangeLog>\n<include file=\"x.xml\" relativeToChangelogFile=\"true\"/></databaseChangeLog>",
+                ),
+                (
+                    "db/x.xml",
+                    "<changeSet>\n<!-- <dropTable/> -->\n\n<dropColumn tableName=\"a\"/>\n</changeSet>",
+                ),
+            ],
+            "db/x.xml:4",
+        ),
+        (
+            "liquibase --url=jdbc:postgresql://h/d --changelog-file=c.yaml update",
+            &[(
+                "c.yaml",
+                "databaseChangeLog:\n  - changeSet:\n      changes:\n        - sql:\n            sql: drop table a\n",
+            )],
+            "c.yaml:5",
+        ),
+        (
+            "node-pg-migrate up",
+            &[("migrations/1_a.sql", "-- Up Migration\ndrop table a;")],
+            "migrations/1_a.sql:2",
+        ),
+        (
+            "pgroll migrate m",
+            &[
+                (
+                    "m/1.json",
+                    "{\"operations\": [{\"drop_table\": {\"name\": \"a\"}}]}",
+                ),
+                ("m/2.json", "{\"operations\": []}"),
+            ],
+            "m/1.json:1",
+        ),
+        (
+            "skeema push prod",
+            &[(
+                ".skeema",
+                "host=h\n[prod]\nallow-unsafe\n[staging]\nhost=s\n",
+            )],
+            ".skeema:3",
+        ),
+        (
+            "pgroll start m.yaml",
+            &[("m.yaml", "operations:\n  - sql:\n      up: drop table a\n")],
+            "m.yaml:1",
+        ),
+    ];
+    for (line, files, place) in cases {
+        let found = effect(line, files);
+        assert_eq!(found, (Effect::Destroys, (*place).to_owned()), "{line}");
+    }
+}
+
+#[test]
+fn the_way_down_does_not_count_on_the_way_up() {
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        (
+            "sqlx migrate run",
+            &[
+                ("migrations/1_a.down.sql", "drop table a"),
+                ("migrations/x.sql", "drop table a"),
+            ],
+        ),
+        (
+            "sqlx migrate run --target-version 5",
+            &[("migrations/7_a.sql", "drop table a")],
+        ),
+        (
+            "diesel migration run",
+            &[
+                ("migrations/1_a/up.sql", "create table a(i int)"),
+                ("migrations/1_a/down.sql", "drop table a"),
+            ],
+        ),
+        (
+            "dbmate up",
+            &[(
+                "db/migrations/1_a.sql",
+                "-- migrate:up\ncreate table a(i int);\n-- migrate:down\ndrop table a;",
+            )],
+        ),
+        (
+            "goose -dir m postgres host=h up-to 3",
+            &[
+                ("m/4_a.sql", "-- +goose Up\ndrop table a;"),
+                (
+                    "m/1.sql",
+                    "-- +goose Up\nselect 1;\n-- +goose Down\ndrop table a;",
+                ),
+            ],
+        ),
+        (
+            "migrate -database postgres://h/d -path m up",
+            &[("m/1_a.down.sql", "drop table a")],
+        ),
+        (
+            "flyway -url=jdbc:postgresql://h/d -locations=filesystem:m migrate",
+            &[
+                ("m/U1__a.sql", "drop table a"),
+                ("m/V1__a.sql", "create table a(i int)"),
+            ],
+        ),
+        (
+            "flyway -url=jdbc:postgresql://h/d -locations=filesystem:m -target=1.5 migrate",
+            &[("m/V1_10__a.sql", "drop table a")],
+        ),
+        (
+            "liquibase --url=jdbc:postgresql://h/d --changelog-file=c.xml update",
+            &[(
+                "c.xml",
+                "<changeSet><createTable tableName=\"a\"/><rollback><dropTable tableName=\"a\"/></rollback><delete tableName='a'><where>i = 1</where></delete></changeSet>",
+            )],
+        ),
+        (
+            "liquibase --url=jdbc:postgresql://h/d --changelog-file=c.sql update",
+            &[(
+                "c.sql",
+                "--liquibase formatted sql\n--changeset a:1\ncreate table a(i int);\n--rollback drop table a;",
+            )],
+        ),
+        (
+            "node-pg-migrate up",
+            &[
+                (
+                    "migrations/1_a.sql",
+                    "-- Up Migration\nselect 1;\n-- Down Migration\ndrop table a;",
+                ),
+                ("migrations/2.js", "drop table a"),
+            ],
+        ),
+        (
+            "pgroll start m.json",
+            &[(
+                "m.json",
+                "{\"operations\": [{\"drop_table\": {\"name\": \"a\"}}]}",
+            )],
+        ),
+        ("dbmate up", &[]),
+        (
+            "skeema push staging",
+            &[(".skeema", "host=h\n[prod]\nallow-unsafe\n")],
+        ),
+    ];
+    for (line, files) in cases {
+        assert_eq!(effect(line, files).0, Effect::ChangesSchema, "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_opaque() {
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        (
+            "goose -dir m postgres host=h up",
+            &[("m/1_a.go", "package m")],
+        ),
+        (
+            "migrate -database postgres://h/d -source github://o/r up",
+            &[],
+        ),
+        (
+            "dbmate up",
+            &[("db/migrations/1_a.sql", "do $$ begin execute 'x'; end $$;")],
+        ),
+        (
+            "flyway -url=jdbc:postgresql://h/d -locations=filesystem:m migrate",
+            &[("m/V1__a.sql", "${what} table a")],
+        ),
+        (
+            "sqlx migrate run",
+            &[("migrations/1_a.sql", "select 'unterminated")],
+        ),
+    ];
+    for (line, files) in cases {
+        assert_eq!(effect(line, files).0, Effect::Opaque, "{line}");
+    }
+}
