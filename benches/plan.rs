@@ -58,6 +58,7 @@ fn main() {
     let world = World {
         files: &files,
         caller: &caller,
+        heard: None,
     };
     let mut vars = Vars::new();
     for (name, value) in [

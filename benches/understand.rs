@@ -54,6 +54,7 @@ fn main() {
     let world = World {
         files: &files,
         caller: &caller,
+        heard: None,
     };
     let rounds = 20_000usize;
     let mut targets = 0usize;

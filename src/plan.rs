@@ -217,6 +217,7 @@ fn judge_commands(
     let world = World {
         files: scene.files,
         caller: scene.caller,
+        heard: None,
     };
     let mut first = Step::new([], vars.clone(), scene.cwd.to_owned());
     first.argv = argv.iter().map(|a| word(a)).collect();

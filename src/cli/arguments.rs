@@ -160,7 +160,7 @@ fn asking(command: Command) -> Command {
             Arg::new("probe")
                 .long("probe")
                 .action(ArgAction::SetTrue)
-                .help("Ask the framework too: boot the project as the command would, fenced off, and compare (Laravel)"),
+                .help("Ask the framework too: load its configuration as the command would, fenced off, and compare"),
         )
         .arg(
             Arg::new("command")

@@ -17,7 +17,7 @@ pub(super) fn answer(
     signals: &Cell<Option<Inherited>>,
 ) -> Result<Vec<u8>, String> {
     let step = question.step;
-    let path = step.vars.get("PATH").map(|v| v.value.as_os_str());
+    let path = question.vars.get("PATH").map(|v| v.value.as_os_str());
     let name = question.argv.first().map_or("", String::as_str);
     let program = program::find(OsStr::new(name), path.unwrap_or_default(), &step.cwd)
         .map_err(|e| e.to_string())?;
@@ -29,7 +29,7 @@ pub(super) fn answer(
     let asked = Asked {
         program: &program,
         argv: question.argv.iter().map(OsString::from).collect(),
-        environment: entries(&step.vars),
+        environment: entries(&question.vars),
         cwd: &step.cwd,
     };
     ask(&asked, &taken)

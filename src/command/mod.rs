@@ -257,6 +257,8 @@ pub struct World<'a> {
     pub files: &'a dyn Files,
     /// Who asks.
     pub caller: &'a Caller,
+    /// What the project itself answered (`--probe`): it takes the place of what its files say.
+    pub heard: Option<&'a serde_json::Value>,
 }
 
 /// What a reader made of a step: a command, further program starts, or both.

@@ -81,6 +81,8 @@ pub struct Step {
     pub user: Option<String>,
     /// The wrappers passed on the way, outermost first, for people.
     pub via: Vec<String>,
+    /// The interpreter with its own options, where `argv` is a script or module that one runs.
+    pub interpreter: Vec<Word>,
 }
 
 impl Step {
@@ -96,6 +98,7 @@ impl Step {
             place: Place::Here,
             user: None,
             via: Vec::new(),
+            interpreter: Vec::new(),
         }
     }
 
@@ -114,6 +117,12 @@ impl Step {
     /// Notes that a wrapper was passed.
     pub fn through(mut self, wrapper: impl Into<String>) -> Self {
         self.via.push(wrapper.into());
+        self
+    }
+
+    /// Notes the interpreter: the first `n` words of `of`.
+    pub fn run_by(mut self, of: &Step, n: usize) -> Self {
+        self.interpreter = of.argv.get(..n).unwrap_or(&of.argv).to_vec();
         self
     }
 

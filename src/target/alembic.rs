@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::readers::ini::Ini;
 use super::readers::python::{Interpreter, Py, Raised, Scope, Val, library_object};
-use super::{Address, Gap, Resolution, Target, sqlalchemy};
+use super::{Address, Gap, Resolution, Target, probe, sqlalchemy};
 use crate::command::tools::python::AS_MODULE;
 use crate::command::{Command, Effect, World};
 use crate::source::Source;
@@ -19,10 +19,32 @@ fn words(command: &Command) -> Vec<String> {
     argv
 }
 
+/// The databases by what `env.py` handed to its driver (`--probe`).
+fn heard(command: &Command, world: &World<'_>, answer: &serde_json::Value) -> Resolution {
+    let source = probe::source("env.py itself");
+    let mut vars = command.step.vars.clone();
+    if let Some(process) = answer.get("process").and_then(|p| p.as_object()) {
+        probe::changed(&mut vars, process, &source);
+    }
+    let mut resolution = Resolution::none();
+    let connections = answer.get("connections").and_then(|c| c.as_array());
+    for one in connections.into_iter().flatten() {
+        let step = &command.step;
+        resolution.merge(sqlalchemy::of_connection(one, &source, &vars, step, world));
+    }
+    if resolution == Resolution::none() {
+        return Resolution::unresolved("env.py opened no connection of SQLAlchemy");
+    }
+    resolution
+}
+
 /// Finds the databases of an `alembic` command.
 pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     if command.effect() == Effect::None {
         return Resolution::none();
+    }
+    if let Some(answer) = world.heard {
+        return heard(command, world, answer);
     }
     let step = &command.step;
     let config = match command.args.value(&["-c", "--config"]) {
@@ -214,6 +236,9 @@ fn shown(target: &Target) -> String {
 pub(super) fn flask(command: &Command, world: &World<'_>) -> Resolution {
     if command.effect() == Effect::None {
         return Resolution::none();
+    }
+    if let Some(answer) = world.heard {
+        return heard(command, world, answer);
     }
     let step = &command.step;
     let mut me = Interpreter::new(*world, &step.cwd, &step.vars, words(command));

@@ -664,6 +664,7 @@ mod tests {
         let world = World {
             files: &files,
             caller: &caller,
+            heard: None,
         };
         let vars = vars(env);
         let step = Step::new(["psql".into()], vars.clone(), "/w".into());

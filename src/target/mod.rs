@@ -23,6 +23,7 @@ pub mod url;
 mod value;
 
 use crate::command::{Command, Step, Stop, World};
+use crate::environment::Vars;
 use crate::source::{Source, Sourced};
 
 pub use fields::Field;
@@ -351,12 +352,13 @@ impl Resolution {
     }
 }
 
-/// A program to be asked for the databases of a step, in the step's directory and with exactly its
-/// variables.
+/// A program to be asked for the databases of a step, in the step's directory.
 #[derive(Debug)]
 pub struct Question<'a> {
     /// Its words; the first is the program.
     pub argv: Vec<String>,
+    /// Exactly its variables: the step's, with what its tool itself adds before it loads anything.
+    pub vars: Vars,
     /// The step that it stands in for.
     pub step: &'a Step,
 }

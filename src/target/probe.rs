@@ -4,8 +4,14 @@
 //! means ([`Asked::answer`]); the words are started in the step's directory with exactly its
 //! variables, where nothing can be connected to.
 
+mod heard;
+mod node;
+mod python;
+
 use crate::command::{Command, Place, World};
 use crate::target::{Gap, Probe, Question, Resolution, Target, laravel};
+
+pub(super) use heard::{UNHEARD, changed, source};
 
 /// Stands before the answer's line.
 const MARK: &str = "tagout-probe:";
@@ -39,11 +45,7 @@ pub fn probe(command: &Command, world: &World<'_>, resolution: &mut Resolution, 
     let asked = match known {
         Some((_, asked)) if command.stops_early.is_none() => asked,
         Some(_) => return,
-        None => {
-            let note = format!("not probed: {} cannot be asked", command.tool_name());
-            resolution.notes.push(note);
-            return;
-        }
+        None => return heard::cross_check(command, world, resolution, probe),
     };
     match ask(asked, command, world, probe) {
         Ok(Some(theirs)) => hold(resolution, theirs, asked.who),
@@ -64,12 +66,19 @@ fn ask(
         (Ok(Some(argv)), None) => argv,
     };
     let step = &command.step;
-    let printed = probe(&Question { argv, step })?;
-    let printed = String::from_utf8_lossy(&printed);
-    let line = printed.lines().rev().find_map(|l| l.strip_prefix(MARK));
-    line.and_then(|line| (asked.answer)(command, world, line))
+    let vars = step.vars.clone();
+    let printed = probe(&Question { argv, vars, step })?;
+    marked(&printed)
+        .and_then(|line| (asked.answer)(command, world, &line))
         .map(Some)
         .ok_or_else(|| "it printed no answer".to_owned())
+}
+
+/// The last marked line of what was printed.
+fn marked(printed: &[u8]) -> Option<String> {
+    let printed = String::from_utf8_lossy(printed);
+    let line = printed.lines().rev().find_map(|l| l.strip_prefix(MARK))?;
+    Some(line.to_owned())
 }
 
 /// Why a program in the step's place would not see what the command sees.

@@ -1,5 +1,7 @@
 //! SQLAlchemy URLs: which server a driver dials for them. Rules as in SQLAlchemy 2.0.
 
+use serde_json::Value as Json;
+
 use super::django::{as_psycopg3, honest};
 use super::libpq::{self, Params};
 use super::readers::python::{Py, Val};
@@ -120,6 +122,55 @@ fn of_object(value: &Val) -> Option<Result<Parts, Gap>> {
         }
     }
     Some(Ok(parts))
+}
+
+/// Where a connection leads whose driver was handed these parameters
+/// (`{"dialect", "driver", "arguments", "parameters"}`).
+pub(super) fn of_connection(
+    json: &Json,
+    source: &Source,
+    vars: &Vars,
+    step: &Step,
+    world: &World<'_>,
+) -> Resolution {
+    let text = |value: &Json| match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Array(items) => {
+            let items = items
+                .iter()
+                .map(|i| i.as_str().map_or(i.to_string(), str::to_owned));
+            Some(items.collect::<Vec<_>>().join(","))
+        }
+        Json::Null | Json::Bool(_) | Json::Object(_) => None,
+    };
+    let field = |name: &str| json.get(name).and_then(text).unwrap_or_default();
+    let mut parts = Parts {
+        driver: format!("{}+{}", field("dialect"), field("driver")),
+        ..Parts::default()
+    };
+    for (name, value) in json
+        .get("parameters")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let value = text(value).filter(|v| !v.is_empty());
+        match name.as_str() {
+            "host" | "server" => parts.host = value,
+            "port" => parts.port = value,
+            "dbname" | "database" | "db" => parts.database = value,
+            "user" | "username" => parts.user = value,
+            _ => parts.query.extend(value.map(|v| (name.clone(), v))),
+        }
+    }
+    let arguments = json.get("arguments").and_then(Json::as_array);
+    match arguments.and_then(|a| a.iter().filter_map(text).find(|t| !t.is_empty())) {
+        Some(file) if field("dialect") == "sqlite" => parts.database = Some(file),
+        Some(_) => return Resolution::unresolved("its driver is handed a connection string"),
+        None => {}
+    }
+    of_parts(&parts, source, vars, step, world, None)
 }
 
 /// Where an engine of this URL connects.

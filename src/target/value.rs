@@ -50,6 +50,32 @@ impl Traced {
         Traced::new(Value::Unknown(why.into()), source)
     }
 
+    /// A value that a program of the project answered. An object `{"__unknown": why}` is one that
+    /// it could not say.
+    pub fn heard(json: &serde_json::Value, source: &Source) -> Self {
+        use serde_json::Value as Json;
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(yes) => Value::Bool(*yes),
+            Json::Number(number) => match number.as_i64() {
+                Some(whole) => Value::Int(whole),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::Str(text.clone()),
+            Json::Array(items) => {
+                Value::List(items.iter().map(|i| Traced::heard(i, source)).collect())
+            }
+            Json::Object(entries) => match entries.get("__unknown").and_then(Json::as_str) {
+                Some(why) => Value::Unknown(why.to_owned()),
+                None => {
+                    let entry = |(k, v): (&String, &Json)| (k.clone(), Traced::heard(v, source));
+                    Value::Map(entries.iter().map(entry).collect())
+                }
+            },
+        };
+        Traced::new(value, source.clone())
+    }
+
     /// The entry of a map under that key (the last one wins).
     pub fn get(&self, key: &str) -> Option<&Traced> {
         match &self.value {

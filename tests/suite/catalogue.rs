@@ -120,6 +120,7 @@ pub(crate) fn effect(
     let world = World {
         files: &memory,
         caller: &caller,
+        heard: None,
     };
     let mut step = Step::new(argv.to_vec(), vars, "/srv/app".into());
     if let Some(text) = stdin {

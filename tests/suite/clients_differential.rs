@@ -43,6 +43,7 @@ fn resolved(argv: &[String], env: &[(String, String)], cwd: &Path) -> Resolution
     let world = World {
         files: &files,
         caller: &caller,
+        heard: None,
     };
     let step = Step::new(argv.iter().cloned(), vars, cwd.to_owned());
     let mut found = Resolution::none();

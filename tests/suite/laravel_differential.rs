@@ -173,6 +173,7 @@ impl Project {
         let world = World {
             files: &files,
             caller: &caller,
+            heard: None,
         };
         let mut all = Resolution::none();
         for command in understand(Step::new(argv, vars, root), &world) {

@@ -296,6 +296,7 @@ fn ours(case: &Case, version: &str) -> Resolution {
     let world = World {
         files: &files,
         caller: &caller,
+        heard: None,
     };
     let mut vars = Vars::new();
     for (name, value) in &case.env {

@@ -15,6 +15,7 @@ fn read_in(text: &str, dialect: Dialect, env: &[(&str, &str)], files: Memory) ->
     let world = World {
         files: &files,
         caller: &caller,
+        heard: None,
     };
     let argv = ["bash".to_owned()];
     let step = Step::new(argv, vars, "/p".into());

@@ -249,6 +249,7 @@ mod tests {
         let world = World {
             files: &files,
             caller: &caller,
+            heard: None,
         };
         for (line, effect) in [
             ("mix db.again", Effect::Destroys),

@@ -186,7 +186,8 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         if let Some(first) = argv.first_mut() {
             *first = Word::literal(program);
         }
-        return Reading::steps(vec![step.with_argv(argv).through(tool.name)]);
+        let next = step.with_argv(argv).through(tool.name);
+        return Reading::steps(vec![next.run_by(&step, end)]);
     }
     let mut reading = Reading::opaque(Some(tool), &step, "script", "runs a script");
     if let Some(command) = &mut reading.command {

@@ -97,7 +97,8 @@ fn module_start(tool: &'static Tool, step: &Step, module: &Word, at: usize) -> R
         Some((_, program)) => {
             let mut argv = vec![Word::literal(*program)];
             argv.extend_from_slice(rest);
-            Reading::steps(vec![step.with_argv(argv).through(AS_MODULE)])
+            let next = step.with_argv(argv).through(AS_MODULE);
+            Reading::steps(vec![next.run_by(step, 1)])
         }
         None if module.text == "pytest" => Reading::not_mine(step),
         None if module.unknown.is_some() => Reading::opaque(
@@ -131,7 +132,10 @@ fn from_stdin(tool: &'static Tool, step: &Step) -> Reading {
 
 fn script(tool: &'static Tool, step: &Step, at: usize, world: &World<'_>) -> Reading {
     let rest = step.argv.get(at..).unwrap_or(&[]);
-    let step = step.with_argv(rest.to_vec()).through("python");
+    let step = step
+        .with_argv(rest.to_vec())
+        .through("python")
+        .run_by(step, at);
     let name = step.program().to_owned();
     if name == "manage.py" {
         return Reading::steps(vec![step]);

@@ -776,6 +776,7 @@ mod tests {
         let world = World {
             files: &memory,
             caller: &caller,
+            heard: None,
         };
         let argv = line.split(' ').map(str::to_owned);
         let step = Step::new(argv, Vars::new(), "/p".into());

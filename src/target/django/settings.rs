@@ -8,7 +8,7 @@ use crate::command::{Command, World};
 use crate::environment::Vars;
 use crate::source::{Source, Sourced};
 use crate::target::readers::python::{Interpreter, Raised, Scope};
-use crate::target::{Resolution, Traced};
+use crate::target::{Resolution, Traced, probe};
 
 /// What a command's settings say.
 pub(super) struct Settings {
@@ -36,8 +36,41 @@ fn raised(raised: &Raised) -> Failed {
     stop("settings-invalid", raised.detail.clone())
 }
 
+/// The settings as Django itself answered them.
+fn heard(command: &Command, answer: &serde_json::Value) -> Settings {
+    let step = &command.step;
+    let source = probe::source("Django itself");
+    let module = answer.get("module").and_then(|m| m.as_str()).unwrap_or("");
+    let nothing = serde_json::Value::Null;
+    let databases = answer.get("databases").unwrap_or(&nothing);
+    let mut vars = step.vars.clone();
+    if let Some(process) = answer.get("process").and_then(|p| p.as_object()) {
+        probe::changed(&mut vars, process, &source);
+    }
+    let program = step.path(step.program_path());
+    Settings {
+        databases: Traced::heard(databases, &source),
+        environment: environment(&Sourced::new(module.to_owned(), source)),
+        vars,
+        doubts: Vec::new(),
+        root: program.parent().unwrap_or(&step.cwd).to_owned(),
+        notes: Vec::new(),
+    }
+}
+
+/// The framework's environment, where the last name of the settings module says it.
+fn environment(module: &Sourced<String>) -> Option<Sourced<String>> {
+    let last = module.value.rsplit('.').next().unwrap_or("").to_owned();
+    ["production", "prod", "live"]
+        .contains(&last.as_str())
+        .then(|| module.clone().map(|_| last))
+}
+
 /// Loads the settings of a command.
 pub(super) fn load(command: &Command, world: &World<'_>) -> Result<Settings, Failed> {
+    if let Some(answer) = world.heard {
+        return Ok(heard(command, answer));
+    }
     let step = &command.step;
     let mut argv: Vec<String> = vec![step.program_path().to_owned()];
     argv.extend(step.words().map(str::to_owned));
@@ -64,14 +97,10 @@ pub(super) fn load(command: &Command, world: &World<'_>) -> Result<Settings, Fai
         Err(e) => return Err(raised(&e)),
     };
     let databases = databases(command, &mut me, &scope, &module.value)?;
-    let last = module.value.rsplit('.').next().unwrap_or("").to_owned();
-    let environment = ["production", "prod", "live"]
-        .contains(&last.as_str())
-        .then(|| module.clone().map(|_| last));
     let (vars, doubts) = variables(&me);
     Ok(Settings {
         databases,
-        environment,
+        environment: environment(&module),
         vars,
         doubts,
         root,

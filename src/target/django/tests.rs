@@ -25,6 +25,7 @@ fn resolve(line: &str, env: &[(&str, &str)], files: &[(&str, &str)]) -> Resoluti
     let world = World {
         files: &memory,
         caller: &caller,
+        heard: None,
     };
     let mut all = Resolution::none();
     for command in understand(step, &world) {

@@ -63,6 +63,7 @@ fn ask(files: &Memory, vars: &[(&str, &str)], line: &str) -> Answer {
     let world = World {
         files,
         caller: &caller,
+        heard: None,
     };
     let mut env = Vars::new();
     for (name, value) in vars {

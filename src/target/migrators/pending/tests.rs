@@ -13,6 +13,7 @@ fn effect(line: &str, files: &[(&str, &str)]) -> (Effect, String) {
     let world = World {
         files: &memory,
         caller: &caller,
+        heard: None,
     };
     let mut vars = Vars::new();
     vars.set("DATABASE_URL", "postgres://u@h/d", Source::argument("test"));

@@ -11,10 +11,10 @@ use super::ast::{Body, Entry, Expr, Node, Pattern, Statement};
 use super::parse;
 use super::value::{Closure, Entries, Js, Scope, Val, same};
 use crate::command::{Step, Stop, World};
-use crate::environment::Vars;
+use crate::environment::{Var, Vars};
 use crate::files;
 use crate::source::Source;
-use crate::target::Traced;
+use crate::target::{Traced, probe};
 
 const MAX_CALLS: usize = 24;
 const MAX_WORK: usize = 60_000;
@@ -74,6 +74,8 @@ pub struct Evaluator<'w> {
     loading: Vec<PathBuf>,
     calls: usize,
     work: usize,
+    /// The environment in which the program starts.
+    before: Vars,
     /// The environment before the last `dotenv.config()`.
     pub(super) before_dotenv: Vars,
     /// Objects of packages that were made: package, name, arguments.
@@ -97,6 +99,7 @@ impl<'w> Evaluator<'w> {
             loading: Vec::new(),
             calls: 0,
             work: 0,
+            before: step.vars.clone(),
             before_dotenv: step.vars.clone(),
             made: Vec::new(),
             packages: Vec::new(),
@@ -165,6 +168,9 @@ impl<'w> Evaluator<'w> {
     /// # Errors
     /// Where loading it fails for certain.
     pub fn config(&mut self, path: &Path) -> Result<Traced, Stop> {
+        if let Some(heard) = self.heard(path, "config") {
+            return heard;
+        }
         let module = self.load(path).map_err(|e| self.stop(path, &e))?;
         let mut value = if module.es {
             let default = module.exports.get("default");
@@ -192,8 +198,34 @@ impl<'w> Evaluator<'w> {
     /// # Errors
     /// Where loading it fails for certain.
     pub fn exports(&mut self, path: &Path) -> Result<Traced, Stop> {
+        if let Some(heard) = self.heard(path, "exports") {
+            return heard;
+        }
         let module = self.load(path).map_err(|e| self.stop(path, &e))?;
         Ok(self.traced(&module.exports))
+    }
+
+    /// What the project itself answered for a file, where it was asked: the stop says that it is
+    /// yet to be asked for this one, in this directory and with these variables changed.
+    fn heard(&mut self, path: &Path, part: &str) -> Option<Result<Traced, Stop>> {
+        let path = files::lexical(path);
+        let name = path.to_string_lossy();
+        let Some(answer) = self.world.heard?.get("files")?.get(&*name) else {
+            let changed = |(name, var): (&str, &Var)| {
+                let same = self.before.get(name).is_some_and(|b| b.value == var.value);
+                let text = var.value.to_str()?;
+                (!same).then(|| (name.to_owned(), text.into()))
+            };
+            let env: serde_json::Map<_, _> = self.vars.iter().filter_map(changed).collect();
+            let file = serde_json::json!({ "path": name, "cwd": self.cwd, "env": env });
+            return Some(Err(Stop::new(probe::UNHEARD, file.to_string())));
+        };
+        let source = probe::source(&format!("node's own reading of {}", self.shown(&path)));
+        if let Some(process) = answer.get("process").and_then(|p| p.as_object()) {
+            probe::changed(&mut self.vars, process, &source);
+        }
+        let value = answer.get(part).unwrap_or(&serde_json::Value::Null);
+        Some(Ok(Traced::heard(value, &source)))
     }
 
     fn stop(&self, path: &Path, why: &str) -> Stop {

@@ -24,6 +24,7 @@ fn config(files: &[(&str, &str)], env: &[(&str, &str)]) -> Traced {
     let world = World {
         files: &memory,
         caller: &caller,
+        heard: None,
     };
     let step = Step::new(["x".to_owned()], vars, "/app".into());
     let mut evaluator = Evaluator::new(&step, &world);
