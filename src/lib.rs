@@ -22,4 +22,5 @@ pub mod ship;
 pub mod source;
 pub mod sys;
 pub mod target;
+pub mod topics;
 pub mod ui;

@@ -10,7 +10,10 @@ use crate::source::Source;
 pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
 pub use layers::{Chosen, Layer, LayerKind, Trust, choose};
-pub use parse::{ConfigError, Document, JournalText, parse_document, parse_profile};
+pub use parse::{
+    ConfigError, DOCUMENT_KEYS, Document, JOURNAL_KEYS, JournalText, MARK_KEYS, PROFILE_KEYS,
+    closest, parse_document, parse_profile,
+};
 
 /// The highest effect that a profile allows on production, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

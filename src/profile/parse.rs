@@ -66,9 +66,12 @@ pub struct JournalText {
     pub anchor_required_for: Vec<(Effect, Source)>,
 }
 
-const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal"];
-const JOURNAL_KEYS: &[&str] = &["key", "anchors", "anchor_required_for"];
-const PROFILE_KEYS: &[&str] = &[
+/// Keys of a configuration file.
+pub const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal"];
+/// Keys of `[journal]`.
+pub const JOURNAL_KEYS: &[&str] = &["key", "anchors", "anchor_required_for"];
+/// Keys of `[profiles.NAME]` and `[every]`.
+pub const PROFILE_KEYS: &[&str] = &[
     "description",
     "extends",
     "pass",
@@ -84,7 +87,8 @@ const PROFILE_KEYS: &[&str] = &[
     "allow",
     "hide",
 ];
-const MARK_KEYS: &[&str] = &[
+/// Keys of `[[marks]]`.
+pub const MARK_KEYS: &[&str] = &[
     "tier",
     "engine",
     "host",
@@ -549,7 +553,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// The known word nearest to `word`, if it is near enough to have been meant.
-pub(super) fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|k| (distance(word, k), *k))
