@@ -2,7 +2,7 @@
 //! this one: the launcher stays small. It is never looked for in PATH.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Command;
 
@@ -43,7 +43,8 @@ pub(super) fn takes(args: &[OsString]) -> bool {
 
 /// Becomes the second program. It returns only where that is not possible.
 pub(super) fn become_it(session: &mut Session) -> u8 {
-    let tried = beside().and_then(|path| {
+    let place = process::beside(PROGRAM).map_err(|e| (PathBuf::from(PROGRAM), e));
+    let tried = place.and_then(|path| {
         let error = process::become_program(&path, &session.invocation.args);
         Err((path, error))
     });
@@ -57,11 +58,4 @@ pub(super) fn become_it(session: &mut Session) -> u8 {
             "it belongs beside tagout: reinstall (cargo install --path . installs both), or copy {PROGRAM} there"
         )],
     )
-}
-
-/// Its place: the folder that this very program lies in, links followed.
-fn beside() -> Result<PathBuf, (PathBuf, std::io::Error)> {
-    let own = Path::new("/proc/self/exe");
-    let real = own.read_link().map_err(|e| (PathBuf::from(PROGRAM), e))?;
-    Ok(real.with_file_name(PROGRAM))
 }

@@ -13,7 +13,7 @@ use crate::fence::{self, Prepared, Rules};
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
-use crate::launch::{self, Ended, Fencing, Finished, Launch, StartError};
+use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, StartError};
 use crate::plan::Plan;
 use crate::profile::FenceUnavailable;
 use crate::record::{
@@ -173,6 +173,7 @@ fn launch(
         argv: &plan.argv,
         environment: plan.environment.entries(),
         descriptors: &plan.profile.descriptors,
+        closed: &run.closed,
     };
     let fencing = match fencing(session, plan) {
         Ok(fencing) => fencing,
@@ -302,6 +303,8 @@ struct Run {
     journal: Result<Journal, JournalError>,
     begun: Moment,
     durability: Durability,
+    /// Inherited descriptors that the command does not get.
+    closed: Vec<Closed>,
 }
 
 impl Run {
@@ -312,6 +315,7 @@ impl Run {
             id: RecordId::new(begun)?,
             journal: Journal::open(&location(session)),
             begun,
+            closed: launch::closing(&plan.profile.descriptors),
             durability: if durable {
                 Durability::Durable
             } else {
@@ -323,7 +327,6 @@ impl Run {
     fn entry_facts(&self, session: &Session, plan: &Plan) -> crate::record::Run {
         let invocation = &session.invocation;
         let redactor = session.redactor();
-        let closed = launch::closing(&plan.profile.descriptors);
         let around = Surroundings {
             actor: Actor::read(Some(invocation.caller.user.clone()), &|name| {
                 invocation.variable(name)
@@ -335,8 +338,9 @@ impl Run {
             enforcement_missing: hide::missing(
                 plan.profile.hide.iter().map(|(path, _)| path.as_str()),
             ),
-            closed: closed
-                .into_iter()
+            closed: self
+                .closed
+                .iter()
                 .map(|c| format!("{} {}", c.fd, c.what))
                 .collect(),
             gates: Vec::new(),

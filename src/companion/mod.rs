@@ -4,6 +4,7 @@
 //! Here stand definitions and what is said to people, one file a subcommand; what they find out
 //! is a room of its own each.
 
+mod addresses;
 mod config;
 mod help;
 mod profile;
@@ -43,6 +44,12 @@ pub fn main() -> u8 {
         Ok(session) => session,
         Err(code) => return code,
     };
+    if let [_, word, name] = session.invocation.args.as_slice()
+        && word == addresses::WORD
+    {
+        let name = name.to_string_lossy().into_owned();
+        return addresses::run(&mut session, &name);
+    }
     let matches = match definition().try_get_matches_from(&session.invocation.args) {
         Ok(matches) => matches,
         Err(e) => return cli::usage(&mut session, &e),

@@ -27,8 +27,8 @@ pub(crate) struct Calls {
     pub(crate) send_messages: u32,
     /// One call for all of them (`socketcall`).
     pub(crate) multiplexed: Option<u32>,
-    /// Numbers from here on are a second convention.
-    pub(crate) second_numbers: Option<u32>,
+    /// Numbers from [`SECOND_NUMBERS`] on are a second convention.
+    pub(crate) second_numbers: bool,
 }
 
 pub(crate) const X86_64: Calls = Calls {
@@ -39,7 +39,7 @@ pub(crate) const X86_64: Calls = Calls {
     send_message: 46,
     send_messages: 307,
     multiplexed: None,
-    second_numbers: Some(0x4000_0000),
+    second_numbers: true,
 };
 
 pub(crate) const I386: Calls = Calls {
@@ -50,7 +50,7 @@ pub(crate) const I386: Calls = Calls {
     send_message: 370,
     send_messages: 345,
     multiplexed: Some(102),
-    second_numbers: None,
+    second_numbers: false,
 };
 
 pub(crate) const AARCH64: Calls = Calls {
@@ -61,7 +61,7 @@ pub(crate) const AARCH64: Calls = Calls {
     send_message: 211,
     send_messages: 269,
     multiplexed: None,
-    second_numbers: None,
+    second_numbers: false,
 };
 
 pub(crate) const ARM: Calls = Calls {
@@ -72,7 +72,7 @@ pub(crate) const ARM: Calls = Calls {
     send_message: 296,
     send_messages: 374,
     multiplexed: Some(102),
-    second_numbers: None,
+    second_numbers: false,
 };
 
 /// The same number everywhere: they came after the tables were made one.
@@ -80,6 +80,9 @@ pub(crate) const IO_URING_SETUP: u32 = 425;
 const IO_URING_ENTER: u32 = 426;
 const IO_URING_REGISTER: u32 = 427;
 pub(crate) const LANDLOCK_RESTRICT_SELF: u32 = 446;
+
+/// Where x32 begins.
+const SECOND_NUMBERS: u32 = 0x4000_0000;
 
 /// `socketcall`'s own numbers.
 pub(crate) const MULTIPLEXED_CONNECT: u32 = 3;
@@ -144,51 +147,91 @@ fn load_argument_high(index: u32) -> Instruction {
     step(LOAD, 20 + 8 * index, 0, 0)
 }
 
-/// `body` (which always ends by returning) for the call of that number.
-fn on_call(code: &mut Code, number: u32, body: &[Instruction]) {
-    let skip = u8::try_from(body.len()).unwrap_or(u8::MAX);
-    code.push(step(EQUAL, number, 0, skip));
-    code.extend_from_slice(body);
-}
+/// A call that is not simply allowed: its number and what decides about it (a body that always
+/// ends by returning).
+type Door = (u32, Code);
 
-/// The whole program.
+/// Numbers closer to each other than this are looked through one after the other.
+const NEAR: u32 = 16;
+
+/// The whole program. Both conventions are told apart at the top, the shorter one by a jump over
+/// its body.
 pub(crate) fn program(native: &Calls, foreign: &Calls, how: Strictness) -> Code {
     let mut code = vec![step(LOAD, ARCHITECTURE, 0, 0)];
-    on_architecture(&mut code, native, &native_calls(native, how));
-    on_architecture(&mut code, foreign, &foreign_calls(foreign, how));
+    on_architecture(&mut code, foreign, search(foreign_calls(foreign, how)));
+    on_architecture(&mut code, native, search(native_calls(native, how)));
     code.push(refuse(ENOSYS));
     code
 }
 
-fn on_architecture(code: &mut Code, calls: &Calls, body: &[Instruction]) {
-    // The body may be longer than a conditional jump reaches.
-    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    code.push(step(EQUAL, calls.architecture, 1, 0));
-    code.push(step(JUMP, length, 0, 0));
-    code.extend_from_slice(body);
+fn on_architecture(code: &mut Code, calls: &Calls, body: Code) {
+    match u8::try_from(body.len()) {
+        Ok(length) => code.push(step(EQUAL, calls.architecture, 0, length)),
+        // The body is longer than a conditional jump reaches.
+        Err(_) => {
+            let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+            code.push(step(EQUAL, calls.architecture, 1, 0));
+            code.push(step(JUMP, length, 0, 0));
+        }
+    }
+    code.extend(body);
 }
 
-fn native_calls(calls: &Calls, how: Strictness) -> Code {
+/// Finds the door of a number. When a filter is installed the kernel runs it for each number of
+/// each convention, so numbers between the doors leave early.
+fn search(mut doors: Vec<Door>) -> Code {
+    doors.sort_by_key(|(number, _)| *number);
     let mut code = vec![step(LOAD, NUMBER, 0, 0)];
-    if let Some(first) = calls.second_numbers {
-        code.push(step(AT_LEAST, first, 0, 1));
-        code.push(refuse(ENOSYS));
-    }
-    on_call(&mut code, calls.connect, &[end(ASK)]);
-    on_call(&mut code, calls.send_to, &send_to(how));
-    on_call(&mut code, calls.send_message, &send_message(2, how));
-    on_call(&mut code, calls.send_messages, &send_message(3, how));
-    on_call(&mut code, LANDLOCK_RESTRICT_SELF, &[end(ASK)]);
-    if how.hold {
-        on_call(&mut code, calls.socket, &socket());
-        for number in [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER] {
-            on_call(&mut code, number, &[refuse(ENOSYS)]);
+    let mut doors = doors.into_iter().peekable();
+    while let Some((first, body)) = doors.next() {
+        code.push(step(AT_LEAST, first, 1, 0));
+        code.push(end(ALLOW));
+        let mut last = first;
+        let mut group = Code::new();
+        on_call(&mut group, first, &body);
+        while let Some((number, body)) = doors.next_if(|(next, _)| next - last < NEAR) {
+            last = number;
+            on_call(&mut group, number, &body);
         }
-    } else {
-        on_call(&mut code, IO_URING_SETUP, &[end(ASK)]);
+        group.push(end(ALLOW));
+        if first != SECOND_NUMBERS {
+            let skip = u8::try_from(group.len()).unwrap_or(u8::MAX);
+            code.push(step(AT_LEAST, last + 1, skip, 0));
+        }
+        code.extend(group);
     }
     code.push(end(ALLOW));
     code
+}
+
+/// `body` for the call of that number; at the beginning of a second convention for all that
+/// follow.
+fn on_call(code: &mut Code, number: u32, body: &[Instruction]) {
+    let skip = u8::try_from(body.len()).unwrap_or(u8::MAX);
+    let test = if number == SECOND_NUMBERS { AT_LEAST } else { EQUAL };
+    code.push(step(test, number, 0, skip));
+    code.extend_from_slice(body);
+}
+
+fn native_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
+    let mut doors = vec![
+        (calls.connect, vec![end(ASK)]),
+        (calls.send_to, send_to(how)),
+        (calls.send_message, send_message(2, how)),
+        (calls.send_messages, send_message(3, how)),
+        (LANDLOCK_RESTRICT_SELF, vec![end(ASK)]),
+    ];
+    if calls.second_numbers {
+        doors.push((SECOND_NUMBERS, vec![refuse(ENOSYS)]));
+    }
+    if how.hold {
+        doors.push((calls.socket, socket()));
+        let rings = [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER];
+        doors.extend(rings.map(|number| (number, vec![refuse(ENOSYS)])));
+    } else {
+        doors.push((IO_URING_SETUP, vec![end(ASK)]));
+    }
+    doors
 }
 
 /// Fast open is a connect in disguise; without it every client falls back to `connect`.
@@ -243,8 +286,8 @@ fn socket() -> Code {
 
 /// 32-bit calls of a 64-bit machine: rarely used and not worth a second supervisor. Held: there
 /// are none. Watched: asked about as far as the address can be seen.
-fn foreign_calls(calls: &Calls, how: Strictness) -> Code {
-    let mut code = vec![step(LOAD, NUMBER, 0, 0)];
+fn foreign_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
+    let mut doors = vec![(LANDLOCK_RESTRICT_SELF, vec![end(ASK)])];
     if how.hold {
         let shut = [
             Some(calls.connect),
@@ -256,25 +299,22 @@ fn foreign_calls(calls: &Calls, how: Strictness) -> Code {
             Some(IO_URING_ENTER),
             Some(IO_URING_REGISTER),
         ];
-        for number in shut.into_iter().flatten() {
-            on_call(&mut code, number, &[refuse(ENOSYS)]);
-        }
+        let shut = shut.into_iter().flatten();
+        doors.extend(shut.map(|number| (number, vec![refuse(ENOSYS)])));
     } else {
-        on_call(&mut code, calls.connect, &[end(ASK)]);
-        on_call(&mut code, IO_URING_SETUP, &[end(ASK)]);
+        doors.push((calls.connect, vec![end(ASK)]));
+        doors.push((IO_URING_SETUP, vec![end(ASK)]));
         if let Some(number) = calls.multiplexed {
-            let body = [
+            let body = vec![
                 load_argument(0),
                 step(EQUAL, MULTIPLEXED_CONNECT, 0, 1),
                 end(ASK),
                 end(ALLOW),
             ];
-            on_call(&mut code, number, &body);
+            doors.push((number, body));
         }
     }
-    on_call(&mut code, LANDLOCK_RESTRICT_SELF, &[end(ASK)]);
-    code.push(end(ALLOW));
-    code
+    doors
 }
 
 #[cfg(test)]
@@ -456,6 +496,26 @@ mod tests {
             let program = program(&X86_64, &I386, how);
             assert!(program.len() < 128);
             assert_eq!(program.last().unwrap().code, RETURN);
+        }
+    }
+
+    #[test]
+    fn numbers_between_the_doors_are_allowed() {
+        for (native, foreign) in [(&X86_64, &I386), (&AARCH64, &ARM)] {
+            for how in [HOLD, WATCH] {
+                let program = program(native, foreign, how);
+                let conventions = [
+                    (native.architecture, native_calls(native, how)),
+                    (foreign.architecture, foreign_calls(foreign, how)),
+                ];
+                for (architecture, doors) in conventions {
+                    for number in (0..1000).chain(SECOND_NUMBERS - 5..SECOND_NUMBERS) {
+                        if doors.iter().all(|(door, _)| *door != number) {
+                            assert_eq!(run(&program, architecture, number, [1; 6]), ALLOW);
+                        }
+                    }
+                }
+            }
         }
     }
 }

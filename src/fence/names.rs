@@ -1,77 +1,77 @@
 //! What names mean: asked from the system, several at once, never longer than a caller waits.
+//!
+//! The system's look-up needs its own libraries and can take longer than anybody waits, so
+//! another program makes it: `getent`, or where there is none tagout's companion. The launcher
+//! carries no resolver.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::sys::{socket, thread};
+use super::canonical;
+use crate::sys::epoll::{Epoll, Interest};
+use crate::sys::tool::{self, Awaited};
+use crate::sys::{process, socket};
 
 /// How long a launch or a connect waits for names.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
+/// All addresses, also of families that this machine has no address of; libraries without that
+/// option, or without this database. 2: there is no such name.
+const GETENT: &str = "getent -A ahosts \"$1\" && exit; [ $? -ne 2 ] || exit; \
+    getent ahosts \"$1\" || getent hosts \"$1\"";
+
 type Answer = (String, Vec<IpAddr>);
 
-/// Names being looked up. Its descriptor is readable when an answer has come.
+/// Names being looked up. Its descriptor is readable when an answer may have come.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    answers: mpsc::Receiver<Answer>,
-    awake: UnixStream,
-    waiting: usize,
+    asked: Vec<(String, Awaited)>,
+    pipes: Epoll,
     begun: Instant,
 }
 
 impl AsFd for Lookup {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.awake.as_fd()
+        self.pipes.as_fd()
     }
 }
 
 impl Lookup {
-    /// Asks for all names, each in a thread of its own: the system's look-up can take longer than
-    /// anybody waits, and cannot be called off. `None` where descriptors run out.
+    /// Asks for all names at once. `None` where descriptors run out.
     pub(crate) fn begin(names: BTreeSet<String>) -> Option<Lookup> {
-        let (awake, wake) = UnixStream::pair().ok()?;
-        awake.set_nonblocking(true).ok()?;
-        wake.set_nonblocking(true).ok()?;
-        let (sender, answers) = mpsc::channel();
-        let mut lookup = Lookup {
-            answers,
-            awake,
-            waiting: 0,
-            begun: Instant::now(),
-        };
+        let pipes = Epoll::new().ok()?;
+        let mut asked = Vec::new();
         for name in names {
-            let Ok(mut wake) = wake.try_clone() else {
+            let Some(answer) = ask(&name) else {
                 continue;
             };
-            let sender: mpsc::Sender<Answer> = sender.clone();
-            let asked = thread::spawn_quiet(move || {
-                let addresses = addresses(&name);
-                // Nobody listens any more where the answer came too late.
-                drop(sender.send((name, addresses)));
-                let _ = wake.write(&[1]);
-            });
-            lookup.waiting += usize::from(asked);
+            pipes.add(answer.pipe()?, 0, Interest::Input).ok()?;
+            asked.push((name, answer));
         }
-        Some(lookup)
+        Some(Lookup {
+            asked,
+            pipes,
+            begun: Instant::now(),
+        })
     }
 
     /// The answers that have come.
     pub(crate) fn answers(&mut self) -> Vec<Answer> {
-        let mut ignored = [0; 64];
-        let _ = std::io::Read::read(&mut &self.awake, &mut ignored);
-        let answers: Vec<Answer> = self.answers.try_iter().collect();
-        self.waiting -= answers.len().min(self.waiting);
+        let mut answers = Vec::new();
+        self.asked.retain_mut(|(name, asked)| {
+            let answer = asked.answer().map(addresses);
+            let waits = answer.is_none();
+            answers.extend(answer.map(|addresses| (std::mem::take(name), addresses)));
+            waits
+        });
         answers
     }
 
     /// Whether all have come.
     pub(crate) fn is_over(&self) -> bool {
-        self.waiting == 0
+        self.asked.is_empty()
     }
 
     /// When it began.
@@ -91,11 +91,28 @@ impl Lookup {
     }
 }
 
-fn addresses(name: &str) -> Vec<IpAddr> {
-    let addresses = (name, 0).to_socket_addrs();
-    addresses
-        .map(|all| all.map(|address| address.ip()).collect())
-        .unwrap_or_default()
+/// Starts the look-up of a name; `None` where nothing can look it up.
+fn ask(name: &str) -> Option<Awaited> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) || byte > 127;
+    if name.is_empty() || name.starts_with('-') || !name.bytes().all(is_name) {
+        return None;
+    }
+    match (tool::find("sh"), tool::find("getent")) {
+        (Some(shell), Some(_)) => Awaited::start(&shell, &["-c", GETENT, "sh", name]),
+        _ => Awaited::start(&process::beside("tagout-companion").ok()?, &["addresses", name]),
+    }
+    .ok()
+}
+
+/// The first word of each line that is an address.
+fn addresses(text: &[u8]) -> Vec<IpAddr> {
+    let text = String::from_utf8_lossy(text);
+    let words = text.lines().filter_map(|line| line.split_whitespace().next());
+    let all: BTreeSet<IpAddr> = words
+        .filter_map(|word| word.split('%').next()?.parse().ok())
+        .map(canonical)
+        .collect();
+    all.into_iter().collect()
 }
 
 /// The addresses of names that never leave the machine (RFC 6761).
@@ -115,5 +132,24 @@ mod tests {
         let names = BTreeSet::from(["no-such-host.invalid".to_owned()]);
         let found = Lookup::begin(names).unwrap().wait(PATIENCE);
         assert!(found.iter().all(|(_, addresses)| addresses.is_empty()));
+    }
+
+    #[test]
+    fn the_system_is_asked_for_names_and_only_for_names() {
+        let names = ["ip6-localhost", "localhost", "-A", "", "a b", "$(id)"];
+        let names = names.map(str::to_owned).into();
+        let found = Lookup::begin(names).unwrap().wait(PATIENCE);
+        let of = |name: &str| found.iter().find(|(own, _)| own == name);
+        assert!(of("localhost").unwrap().1.contains(&Ipv4Addr::LOCALHOST.into()));
+        assert!(found.iter().all(|(name, _)| name.ends_with("localhost")));
+    }
+
+    #[test]
+    fn answers_are_read_whoever_gives_them() {
+        let glibc = b"93.184.216.34   STREAM example.com\n93.184.216.34   DGRAM\n2001:db8::1     RAW\n";
+        let musl = b"fe80::1%eth0  example.com\nnot-an-address x\n\n";
+        let of = |text: &[u8]| addresses(text).iter().map(IpAddr::to_string).collect::<Vec<_>>();
+        assert_eq!(of(glibc), ["93.184.216.34", "2001:db8::1"]);
+        assert_eq!(of(musl), ["fe80::1"]);
     }
 }

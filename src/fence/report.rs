@@ -1,6 +1,6 @@
 //! What the fence saw and did, for the record and for people.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::endpoint::Endpoint;
 use super::policy::{Judgement, Kind, Place, RESOLVED_TARGET};
@@ -12,6 +12,8 @@ use crate::sys::clock::{self, Moment};
 
 /// Distinct endpoints that are kept; more are only counted.
 const ENDPOINTS: usize = 1000;
+/// Threads whose programs are remembered as noted.
+const KNOWN: usize = 4096;
 /// Distinct programs that are kept for one endpoint.
 const PROGRAMS: usize = 16;
 
@@ -235,7 +237,7 @@ type Key = (Endpoint, Kind, bool);
 pub(crate) struct Ledger {
     contacts: BTreeMap<Key, Contact>,
     /// Which threads are known at which endpoint: their names are looked up once.
-    known: HashSet<(u32, Key)>,
+    known: BTreeSet<(u32, Key)>,
     unlisted: u64,
     pub(crate) unjudged: u64,
 }
@@ -273,6 +275,9 @@ impl Ledger {
         contact.last = now;
         contact.outcome = outcome;
         contact.connected += u64::from(outcome == Outcome::Connected);
+        if self.known.len() >= KNOWN {
+            self.known.clear();
+        }
         if contact.programs.len() < PROGRAMS && self.known.insert((thread, key.clone())) {
             contact.programs.insert(Program::of_thread(thread));
         }

@@ -27,17 +27,17 @@ pub fn closing(rule: &Descriptors) -> Vec<Closed> {
         .collect()
 }
 
-/// Marks what the rule takes away so that `exec` closes it. Descriptors from [`LOOKED_AT`] on are
+/// Marks what the rule takes away, as [`closing`] found it, so that `exec` closes it. Descriptors from [`LOOKED_AT`] on are
 /// closed whatever they are.
-pub(super) fn seal(rule: &Descriptors) -> io::Result<()> {
+pub(super) fn seal(rule: &Descriptors, closed: &[Closed]) -> io::Result<()> {
     let from = if *rule == Descriptors::All {
         3
     } else {
         LOOKED_AT
     };
     let swept = close_on_exec_from(from);
-    let one_by_one =
-        (swept && *rule == Descriptors::All) || chosen(rule).into_iter().all(close_on_exec);
+    let one_by_one = (swept && *rule == Descriptors::All)
+        || closed.iter().all(|closed| close_on_exec(closed.fd));
     if one_by_one {
         Ok(())
     } else {

@@ -10,12 +10,13 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
 use crate::fence::{self, Prepared, Supervisor};
 use crate::profile::Descriptors;
-use crate::sys::process;
+use crate::sys::{memory, process};
 use crate::sys::signals::{self, Arrived, Inherited, SignalQueue};
 use crate::sys::spawn::{self, Child, Program};
 use crate::sys::wait::{self, Change, Used};
@@ -32,6 +33,8 @@ pub struct Launch<'a> {
     pub environment: Vec<OsString>,
     /// Which inherited descriptors stay.
     pub descriptors: &'a Descriptors,
+    /// Those that do not, from [`closing`].
+    pub closed: &'a [Closed],
 }
 
 /// How it ended.
@@ -63,6 +66,9 @@ const RELAYED: [i32; 8] = [
     Signal::SIGCONT as i32,
     Signal::SIGWINCH as i32,
 ];
+
+/// A command that runs for so long is waited for with little memory.
+const SETTLES: Duration = Duration::from_millis(50);
 
 /// A started program and what is needed to stay beside it.
 pub struct Running {
@@ -117,7 +123,7 @@ pub fn start(
     let path = c_string(launch.program.as_os_str().to_owned())?;
     let argv = c_strings(launch.argv)?;
     let environment = c_strings(&launch.environment)?;
-    descriptors::seal(launch.descriptors)?;
+    descriptors::seal(launch.descriptors, launch.closed)?;
     let program = Program {
         path: &path,
         argv: &argv,
@@ -203,13 +209,18 @@ impl Running {
         if let Fenced::On(supervisor) = &self.fence {
             watched.push(supervisor.descriptor().as_raw_fd());
         }
+        let mut settled = false;
         loop {
-            let mut patience = None;
+            let mut patience = (!settled).then_some(SETTLES);
             if let Fenced::On(supervisor) = &self.fence {
-                patience = supervisor.patience();
+                patience = supervisor.patience().or(patience);
             }
             let millis = patience.map(|p| i32::try_from(p.as_millis()).unwrap_or(i32::MAX));
             let ready = wait::readable(&watched, millis);
+            if !settled && !ready.contains(&true) {
+                settled = true;
+                memory::release();
+            }
             if let Fenced::On(supervisor) = &mut self.fence {
                 supervisor.turn();
             }

@@ -43,6 +43,8 @@ fn settle(descriptors: &[RawFd]) {
             first = first.max(number + 1);
         }
         libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0);
+        // Nobody waits here for those that look up names.
+        libc::signal(libc::SIGCHLD, libc::SIG_IGN);
         for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
             libc::signal(signal, libc::SIG_DFL);
         }

@@ -7,12 +7,12 @@ pub mod entropy;
 pub(crate) mod epoll;
 pub mod folder;
 pub(crate) mod inspect;
+pub mod memory;
 pub mod process;
 pub(crate) mod seccomp;
 pub mod signals;
 pub(crate) mod socket;
 pub mod spawn;
-pub(crate) mod thread;
 pub mod tool;
 #[cfg(test)]
 pub(crate) mod trial;

@@ -145,6 +145,29 @@ pub(crate) fn connect_at_once(
     result.map(drop).map_err(errno)
 }
 
+/// The connect of a blocking socket as far as it goes without waiting: the first answer, and
+/// what is known after it.
+pub(crate) fn connect_without_waiting(
+    fd: BorrowedFd<'_>,
+    flags: i32,
+    address: &[u8],
+) -> (i32, Result<(), i32>) {
+    let errno = |error: io::Error| error.raw_os_error().unwrap_or(libc::EINVAL);
+    let nonblocking = flags | libc::O_NONBLOCK;
+    if let Err(error) = set_flags(fd, nonblocking).map_err(errno) {
+        return (error, Err(error));
+    }
+    let mut result = connect_at_once(fd, nonblocking, address, true);
+    let first = result.err().unwrap_or(0);
+    if matches!(first, libc::EINPROGRESS | libc::EALREADY) && is_settled(fd) {
+        result = connect_at_once(fd, nonblocking, address, true);
+    }
+    match set_flags(fd, flags).map_err(errno) {
+        Ok(()) => (first, result),
+        Err(error) => (first, Err(error)),
+    }
+}
+
 /// The address of a Unix socket by file name.
 pub(crate) fn unix_address(path: &[u8]) -> Vec<u8> {
     let mut address = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();

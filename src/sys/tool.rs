@@ -2,10 +2,14 @@
 //! are given, and never for longer than they may take.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Where tools are looked for. The caller's PATH is not asked.
 const PLACES: [&str; 5] = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"];
@@ -63,25 +67,146 @@ pub fn run(
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let out = std::thread::spawn(move || drained(out));
-    let err = std::thread::spawn(move || drained(err));
-    if let Some(mut stdin) = child.stdin.take() {
-        // A tool that does not want all of its input is no failure; its status tells.
-        let _ = stdin.write_all(input);
-    }
-    let status = wait(&mut child, limit).map_err(failed)?;
+    let begun = Instant::now();
+    let (out, err) = exchange(&mut child, input, begun + limit).map_err(failed)?;
+    let status = wait(&mut child, limit.saturating_sub(begun.elapsed())).map_err(failed)?;
     let Some(status) = status else {
         return Err(format!("{name} took longer than {} s", limit.as_secs()));
     };
     Ok(Done {
         status,
-        out: out.join().unwrap_or_default(),
-        err: String::from_utf8_lossy(&err.join().unwrap_or_default()).into_owned(),
+        out,
+        err: String::from_utf8_lossy(&err).into_owned(),
     })
 }
 
+/// Feeds a child and reads what it says on both streams, until they end or it is time.
+fn exchange(child: &mut Child, mut input: &[u8], until: Instant) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let (mut stdin, mut stdout, mut stderr) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    for pipe in [
+        stdin.as_ref().map(AsFd::as_fd),
+        stdout.as_ref().map(AsFd::as_fd),
+        stderr.as_ref().map(AsFd::as_fd),
+    ] {
+        pipe.map_or(Ok(()), unblock)?;
+    }
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    while stdout.is_some() || stderr.is_some() {
+        // A tool that does not want all of its input is no failure; its status tells.
+        if let Some(pipe) = &mut stdin {
+            match pipe.write(input) {
+                Ok(written) => input = input.get(written..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => input = &[],
+            }
+        }
+        if input.is_empty() {
+            stdin = None;
+        }
+        if drain(&mut stdout, &mut out)? {
+            stdout = None;
+        }
+        if drain(&mut stderr, &mut err)? {
+            stderr = None;
+        }
+        let rest = until.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            break;
+        }
+        await_any(
+            stdin.as_ref().map(AsFd::as_fd),
+            [
+                stdout.as_ref().map(AsFd::as_fd),
+                stderr.as_ref().map(AsFd::as_fd),
+            ],
+            rest,
+        );
+    }
+    Ok((out, err))
+}
+
+fn unblock(pipe: BorrowedFd<'_>) -> io::Result<()> {
+    fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Reads what is there; whether the stream has ended.
+fn drain(pipe: &mut Option<impl Read>, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    let Some(pipe) = pipe else {
+        return Ok(false);
+    };
+    match pipe.read_to_end(bytes) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+fn await_any(input: Option<BorrowedFd<'_>>, outputs: [Option<BorrowedFd<'_>>; 2], time: Duration) {
+    let mut waited: Vec<PollFd<'_>> = Vec::new();
+    waited.extend(input.map(|pipe| PollFd::new(pipe, PollFlags::POLLOUT)));
+    let outputs = outputs.into_iter().flatten();
+    waited.extend(outputs.map(|pipe| PollFd::new(pipe, PollFlags::POLLIN)));
+    let time = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    // Interrupted or not: everything is looked at again.
+    let _ = poll(&mut waited, time);
+}
+
+/// A tool whose output is awaited beside other things. Nobody feeds it or waits for its end: the
+/// launcher's loop reaps what ends.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    out: Option<ChildStdout>,
+    text: Vec<u8>,
+}
+
+/// How much of an awaited tool's output is kept, bytes.
+const MOST: usize = 64 << 10;
+
+impl Awaited {
+    /// Starts a program without variables.
+    ///
+    /// # Errors
+    /// The system's.
+    #[allow(
+        clippy::disallowed_methods,
+        clippy::zombie_processes,
+        reason = "tools are started here and nowhere else; the launcher reaps them"
+    )]
+    pub(crate) fn start(program: &Path, args: &[&str]) -> io::Result<Awaited> {
+        let child = Command::new(program)
+            .args(args)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let out = child.stdout.ok_or(io::ErrorKind::BrokenPipe)?;
+        unblock(out.as_fd())?;
+        Ok(Awaited {
+            out: Some(out),
+            text: Vec::new(),
+        })
+    }
+
+    /// The pipe, until it has ended.
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.out.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Reads what is there; all of it, once the tool has ended.
+    pub(crate) fn answer(&mut self) -> Option<&[u8]> {
+        let ended = drain(&mut self.out, &mut self.text).unwrap_or(true);
+        if ended || self.text.len() > MOST {
+            self.out = None;
+        }
+        self.out.is_none().then_some(self.text.as_slice())
+    }
+}
+
 /// A tool that stays, is told things line by line and answers in lines.
+#[cfg(feature = "ship")]
 #[derive(Debug)]
 pub struct Companion {
     child: std::process::Child,
@@ -90,6 +215,7 @@ pub struct Companion {
     errors: Option<std::thread::JoinHandle<Vec<u8>>>,
 }
 
+#[cfg(feature = "ship")]
 impl Companion {
     /// Starts the tool.
     ///
@@ -158,11 +284,13 @@ impl Companion {
     }
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+/// A tool in the system's own directories.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let places = PLACES.iter().map(|place| PathBuf::from(place).join(name));
     places.into_iter().find(|path| path.is_file())
 }
 
+#[cfg(feature = "ship")]
 fn drained(pipe: Option<impl Read>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {

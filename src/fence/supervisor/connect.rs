@@ -27,11 +27,9 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Connects the duplicate without waiting. Datagram sockets never wait: their flags can stay.
-    fn connect_at_once(&self, address: &[u8], never_waits: bool) -> Result<(), i32> {
-        let flags = socket::flags(self.socket.as_fd())
-            .map_err(|error| error.raw_os_error().unwrap_or(errno::EINVAL))?;
-        socket::connect_at_once(self.socket.as_fd(), flags, address, never_waits)
+    /// Connects the duplicate of a socket that never waits: its flags can stay.
+    fn connect_at_once(&self, address: &[u8]) -> Result<(), i32> {
+        socket::connect_at_once(self.socket.as_fd(), 0, address, true)
     }
 }
 
@@ -133,7 +131,7 @@ impl Supervisor {
         };
         let Endpoint::Ip(address, port) = endpoint else {
             // Ending an association, or a family that the kernel refuses by itself.
-            let result = attempt.connect_at_once(&attempt.bytes, true);
+            let result = attempt.connect_at_once(&attempt.bytes);
             self.conclude(attempt.notification, attempt.socket, result);
             return;
         };
@@ -200,7 +198,8 @@ impl Supervisor {
 
     pub(super) fn has_our_rights(&self, thread: u32) -> bool {
         let theirs = task::Status::read(thread).map(|status| status.rights());
-        theirs.is_some() && theirs == self.own_rights
+        let own = || task::Status::own().map(|status| status.rights());
+        theirs.is_some() && theirs == *self.own_rights.get_or_init(own)
     }
 
     pub(super) fn pin(&self, thread: u32, path: &[u8]) -> Result<(OwnedFd, Identity), i32> {
@@ -239,7 +238,7 @@ impl Supervisor {
             return self.refuse(attempt, errno::EINVAL);
         };
         let waits = attempt.connected_type && !socket::is_nonblocking(flags);
-        let (first, result) = self.begin(&attempt, &address, waits);
+        let (first, result) = self.begin(&attempt, &address, waits.then_some(flags));
         let thread = attempt.notification.thread;
         if result.is_ok()
             && judgement.ask_peer
@@ -277,14 +276,21 @@ impl Supervisor {
         }
     }
 
-    /// The first errno, and what is known without waiting.
-    fn begin(&mut self, attempt: &Attempt, address: &[u8], waits: bool) -> (i32, Result<(), i32>) {
-        let mut result = attempt.connect_at_once(address, !attempt.connected_type);
-        let first = result.err().unwrap_or(0);
-        if waits && is_pending(result) && socket::is_settled(attempt.socket.as_fd()) {
-            result = attempt.connect_at_once(address, false);
-        }
-        if waits && result == Err(errno::EISCONN) && self.was_restarted(attempt) {
+    /// The first errno, and what is known without waiting; `waits` has the flags of a blocking
+    /// socket.
+    fn begin(
+        &mut self,
+        attempt: &Attempt,
+        address: &[u8],
+        waits: Option<i32>,
+    ) -> (i32, Result<(), i32>) {
+        let Some(flags) = waits else {
+            let result = attempt.connect_at_once(address);
+            return (result.err().unwrap_or(0), result);
+        };
+        let (first, mut result) =
+            socket::connect_without_waiting(attempt.socket.as_fd(), flags, address);
+        if result == Err(errno::EISCONN) && self.was_restarted(attempt) {
             result = Ok(());
         }
         (first, result)

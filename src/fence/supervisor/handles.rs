@@ -1,6 +1,6 @@
 //! Duplicates of other threads' descriptors.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -13,7 +13,7 @@ const HANDLES: usize = 256;
 
 /// Ways to threads that were asked for before.
 #[derive(Debug, Default)]
-pub(super) struct Handles(HashMap<u32, Handle>);
+pub(super) struct Handles(BTreeMap<u32, Handle>);
 
 impl Handles {
     /// A duplicate of descriptor `number` of a thread.

@@ -8,7 +8,8 @@ mod question;
 mod refresh;
 mod waiting;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ pub struct Supervisor {
     listener: Option<Listener>,
     epoll: Epoll,
     wait_killable: bool,
-    own_rights: Option<Rights>,
+    own_rights: OnceCell<Option<Rights>>,
     ledger: Ledger,
     handles: Handles,
     parked: BTreeMap<u64, Parked>,
@@ -68,7 +69,7 @@ pub struct Supervisor {
     swept: Option<Instant>,
     last_swept: u64,
     /// Sockets connected for callers that were interrupted before they heard of it.
-    unheard: HashSet<u64>,
+    unheard: BTreeSet<u64>,
     /// The last connects answered with success: thread, socket, when.
     answered: VecDeque<(u32, u64, Instant)>,
     missing: Vec<String>,
@@ -149,7 +150,7 @@ impl Supervisor {
             listener: None,
             epoll,
             wait_killable,
-            own_rights: task::Status::own().map(|status| status.rights()),
+            own_rights: OnceCell::new(),
             ledger: Ledger::default(),
             handles: Handles::default(),
             parked: BTreeMap::new(),
@@ -157,7 +158,7 @@ impl Supervisor {
             next_token: LISTENER + 1,
             swept: None,
             last_swept: 0,
-            unheard: HashSet::new(),
+            unheard: BTreeSet::new(),
             answered: VecDeque::new(),
             missing: Vec::new(),
             refresh: None,
