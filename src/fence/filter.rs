@@ -208,7 +208,11 @@ fn search(mut doors: Vec<Door>) -> Code {
 /// follow.
 fn on_call(code: &mut Code, number: u32, body: &[Instruction]) {
     let skip = u8::try_from(body.len()).unwrap_or(u8::MAX);
-    let test = if number == SECOND_NUMBERS { AT_LEAST } else { EQUAL };
+    let test = if number == SECOND_NUMBERS {
+        AT_LEAST
+    } else {
+        EQUAL
+    };
     code.push(step(test, number, 0, skip));
     code.extend_from_slice(body);
 }

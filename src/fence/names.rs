@@ -99,7 +99,10 @@ fn ask(name: &str) -> Option<Awaited> {
     }
     match (tool::find("sh"), tool::find("getent")) {
         (Some(shell), Some(_)) => Awaited::start(&shell, &["-c", GETENT, "sh", name]),
-        _ => Awaited::start(&process::beside("tagout-companion").ok()?, &["addresses", name]),
+        _ => Awaited::start(
+            &process::beside("tagout-companion").ok()?,
+            &["addresses", name],
+        ),
     }
     .ok()
 }
@@ -107,7 +110,9 @@ fn ask(name: &str) -> Option<Awaited> {
 /// The first word of each line that is an address.
 fn addresses(text: &[u8]) -> Vec<IpAddr> {
     let text = String::from_utf8_lossy(text);
-    let words = text.lines().filter_map(|line| line.split_whitespace().next());
+    let words = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
     let all: BTreeSet<IpAddr> = words
         .filter_map(|word| word.split('%').next()?.parse().ok())
         .map(canonical)
@@ -140,15 +145,26 @@ mod tests {
         let names = names.map(str::to_owned).into();
         let found = Lookup::begin(names).unwrap().wait(PATIENCE);
         let of = |name: &str| found.iter().find(|(own, _)| own == name);
-        assert!(of("localhost").unwrap().1.contains(&Ipv4Addr::LOCALHOST.into()));
+        assert!(
+            of("localhost")
+                .unwrap()
+                .1
+                .contains(&Ipv4Addr::LOCALHOST.into())
+        );
         assert!(found.iter().all(|(name, _)| name.ends_with("localhost")));
     }
 
     #[test]
     fn answers_are_read_whoever_gives_them() {
-        let glibc = b"93.184.216.34   STREAM example.com\n93.184.216.34   DGRAM\n2001:db8::1     RAW\n";
+        let glibc =
+            b"93.184.216.34   STREAM example.com\n93.184.216.34   DGRAM\n2001:db8::1     RAW\n";
         let musl = b"fe80::1%eth0  example.com\nnot-an-address x\n\n";
-        let of = |text: &[u8]| addresses(text).iter().map(IpAddr::to_string).collect::<Vec<_>>();
+        let of = |text: &[u8]| {
+            addresses(text)
+                .iter()
+                .map(IpAddr::to_string)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(of(glibc), ["93.184.216.34", "2001:db8::1"]);
         assert_eq!(of(musl), ["fe80::1"]);
     }

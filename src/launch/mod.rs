@@ -16,10 +16,10 @@ use nix::sys::signal::Signal;
 
 use crate::fence::{self, Prepared, Supervisor};
 use crate::profile::Descriptors;
-use crate::sys::{memory, process};
 use crate::sys::signals::{self, Arrived, Inherited, SignalQueue};
 use crate::sys::spawn::{self, Child, Program};
 use crate::sys::wait::{self, Change, Used};
+use crate::sys::{memory, process};
 
 pub use descriptors::{Closed, closing};
 

@@ -56,7 +56,10 @@ pub fn become_program(path: &std::path::Path, argv: &[OsString]) -> std::io::Err
 ///
 /// # Errors
 /// Where `/proc` does not tell.
-#[allow(clippy::disallowed_methods, reason = "where this program lies is a fact about it")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "where this program lies is a fact about it"
+)]
 pub fn beside(name: &str) -> std::io::Result<std::path::PathBuf> {
     let real = std::fs::read_link("/proc/self/exe")?;
     Ok(real.with_file_name(name))
