@@ -43,9 +43,6 @@ pub struct Layer {
     pub document: Document,
 }
 
-/// The merged profile.
-pub type Chosen = Profile;
-
 /// What tagout does where no layer says anything: the strictest of each.
 fn strictest(name: &str) -> Profile {
     Profile {
@@ -73,7 +70,7 @@ fn strictest(name: &str) -> Profile {
 ///
 /// # Errors
 /// A name that no layer knows, a loop of `extends`, a mistake in a built-in profile.
-pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Chosen, ConfigError> {
+pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Profile, ConfigError> {
     if let Some(name) = asked {
         return build(name, None, layers);
     }
@@ -114,7 +111,7 @@ fn no_looser(new: &Profile, old: &Profile) -> bool {
 }
 
 /// Builds the profile of that name; `said` is where the name stands.
-fn build(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Chosen, ConfigError> {
+fn build(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Profile, ConfigError> {
     let mut chain = chain(name, said, layers)?;
     chain.reverse();
     let mut merge = Merge {
@@ -301,74 +298,45 @@ impl Merge {
         self.lists(text, voice);
         let [production, unmarked, fence, fence_unavailable, descriptors] = &mut self.set_by;
         let profile = &mut self.profile;
-        let mut refused = Vec::new();
-        let mut level = |ok: bool, what: &str, source: Option<&Source>| {
-            if let (false, Some(source)) = (ok, source) {
-                refused.push(format!("looser `{what}` at {source}"));
-            }
-        };
-        let source = |s: &Source| s.clone();
-        let said = text.production.as_ref().map(|(_, s)| source(s));
-        level(
-            take(
+        let said = &mut profile.said;
+        let ignored = [
+            Level(
+                "production",
                 &mut profile.production,
-                (&mut profile.said.production, production),
-                text.production.as_ref(),
-                voice,
-                |new, old| new <= old,
-            ),
-            "production",
-            said.as_ref(),
-        );
-        let said = text.unmarked.as_ref().map(|(_, s)| source(s));
-        level(
-            take(
+                &mut said.production,
+                production,
+            )
+            .take(text.production.as_ref(), voice, |new, old| new <= old),
+            Level(
+                "unmarked",
                 &mut profile.unmarked,
-                (&mut profile.said.unmarked, unmarked),
-                text.unmarked.as_ref(),
-                voice,
-                |new, old| new <= old,
-            ),
-            "unmarked",
-            said.as_ref(),
-        );
-        let said = text.fence.as_ref().map(|(_, s)| source(s));
-        level(
-            take(
-                &mut profile.fence,
-                (&mut profile.said.fence, fence),
+                &mut said.unmarked,
+                unmarked,
+            )
+            .take(text.unmarked.as_ref(), voice, |new, old| new <= old),
+            Level("fence", &mut profile.fence, &mut said.fence, fence).take(
                 text.fence.as_ref(),
                 voice,
                 |new, old| new >= old,
             ),
-            "fence",
-            said.as_ref(),
-        );
-        let said = text.fence_unavailable.as_ref().map(|(_, s)| source(s));
-        level(
-            take(
+            Level(
+                "fence_unavailable",
                 &mut profile.fence_unavailable,
-                (&mut profile.said.fence_unavailable, fence_unavailable),
-                text.fence_unavailable.as_ref(),
-                voice,
-                |new, old| new >= old,
-            ),
-            "fence_unavailable",
-            said.as_ref(),
-        );
-        let said = text.descriptors.as_ref().map(|(_, s)| source(s));
-        level(
-            take(
+                &mut said.fence_unavailable,
+                fence_unavailable,
+            )
+            .take(text.fence_unavailable.as_ref(), voice, |new, old| {
+                new >= old
+            }),
+            Level(
+                "descriptors",
                 &mut profile.descriptors,
-                (&mut profile.said.descriptors, descriptors),
-                text.descriptors.as_ref(),
-                voice,
-                tighter_descriptors,
-            ),
-            "descriptors",
-            said.as_ref(),
-        );
-        for what in refused {
+                &mut said.descriptors,
+                descriptors,
+            )
+            .take(text.descriptors.as_ref(), voice, tighter_descriptors),
+        ];
+        for what in ignored.into_iter().flatten() {
             self.ignore(&what, voice);
         }
     }
@@ -431,26 +399,29 @@ impl Merge {
     }
 }
 
-/// Takes a level where it is at least as tight as the old one, or the voice may loosen what weaker
-/// voices set. False where it was ignored.
-fn take<T: Clone>(
-    slot: &mut T,
-    (said, set_by): (&mut Option<Source>, &mut u8),
-    new: Option<&(T, Source)>,
-    voice: &Voice,
-    at_least_as_tight: impl Fn(&T, &T) -> bool,
-) -> bool {
-    let Some((new, source)) = new else {
-        return true;
-    };
-    let tighter = at_least_as_tight(new, slot);
-    if !tighter && (voice.limits_only || !voice.trusted || voice.rank < *set_by) {
-        return voice.limits_only;
+/// One level of the profile: its key, its place, who said it last, and the rank of that voice.
+struct Level<'a, T>(&'static str, &'a mut T, &'a mut Option<Source>, &'a mut u8);
+
+impl<T: Clone> Level<'_, T> {
+    /// Takes what is said where it is at least as tight as the old, or the voice may loosen what
+    /// weaker voices set. What was ignored, where that is worth saying.
+    fn take(
+        self,
+        new: Option<&(T, Source)>,
+        voice: &Voice,
+        at_least_as_tight: impl Fn(&T, &T) -> bool,
+    ) -> Option<String> {
+        let Level(key, slot, said, set_by) = self;
+        let (new, source) = new?;
+        let tighter = at_least_as_tight(new, slot);
+        if !tighter && (voice.limits_only || !voice.trusted || voice.rank < *set_by) {
+            return (!voice.limits_only).then(|| format!("looser `{key}` at {source}"));
+        }
+        *slot = new.clone();
+        *said = Some(source.clone());
+        *set_by = voice.rank.max(*set_by);
+        None
     }
-    *slot = new.clone();
-    *said = Some(source.clone());
-    *set_by = voice.rank.max(*set_by);
-    true
 }
 
 fn tighter_descriptors(new: &Descriptors, old: &Descriptors) -> bool {

@@ -9,7 +9,7 @@ use crate::source::Source;
 
 pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
-pub use layers::{Chosen, Layer, LayerKind, Trust, choose};
+pub use layers::{Layer, LayerKind, Trust, choose};
 pub use parse::{
     ConfigError, DOCUMENT_KEYS, Document, JOURNAL_KEYS, JournalText, MARK_KEYS, PROFILE_KEYS,
     closest, parse_document, parse_profile,
