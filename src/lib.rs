@@ -17,6 +17,7 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod record;
+pub mod shells;
 #[cfg(feature = "ship")]
 pub mod ship;
 pub mod source;

@@ -23,8 +23,12 @@ pub struct Asked {
     pub probe: bool,
     /// The user's configuration folder, where it is not the usual one.
     pub config: Option<String>,
-    /// Where to tell the caller how it went, as one line of JSON (`run`).
+    /// The descriptor where to tell the caller how it went, as lines of JSON (`run`).
     pub status_fd: Option<i32>,
+    /// The descriptor or file where to tell it with the plan (`run`).
+    pub json_status: Option<String>,
+    /// The wrapped command's name, which may have a profile of its own.
+    pub hook: Option<OsString>,
     /// The command.
     pub argv: Vec<OsString>,
 }
@@ -72,11 +76,15 @@ pub fn fast(args: &[OsString]) -> Option<(Verb, Asked)> {
             ("-p" | "--profile", attached) => asked.profile = Some(value(attached, &mut rest)?),
             ("--keep", attached) => asked.keep.push(value(attached, &mut rest)?),
             ("--config", attached) => asked.config = Some(value(attached, &mut rest)?),
+            ("--hook", attached) => asked.hook = Some(value(attached, &mut rest)?.into()),
             ("--probe", None) => asked.probe = true,
             ("--json", None) if verb == Verb::Explain => asked.json = true,
             ("--all", None) if verb == Verb::Explain => asked.all = true,
             ("--status-fd", attached) if verb == Verb::Run => {
                 asked.status_fd = Some(value(attached, &mut rest)?.parse().ok()?)
+            }
+            ("--json-status", attached) if verb == Verb::Run => {
+                asked.json_status = Some(value(attached, &mut rest)?);
             }
             _ if !text.is_empty() && !text.starts_with('-') => {
                 asked.argv = std::iter::once(word).chain(rest).cloned().collect();
@@ -109,7 +117,13 @@ pub fn run_command() -> Command {
                 .long("status-fd")
                 .value_name("FD")
                 .value_parser(value_parser!(i32))
-                .help("Write one line of JSON there: refused, started or failed, and how it ended"),
+                .help("Write lines of JSON there: refused, started or failed, and how it ended"),
+        )
+        .arg(
+            Arg::new("json-status")
+                .long("json-status")
+                .value_name("FD|FILE")
+                .help("The same, and first the plan; a number is a descriptor, all else a file"),
         )
         .after_help(
             "Examples:\n  tagout run -p worker -- php artisan queue:work\n  tagout run --keep MAIL_HOST -- bin/rails db:migrate\n\n\
@@ -155,6 +169,13 @@ fn asking(command: Command) -> Command {
                 .help(
                     "Let this variable of the caller through for this run (exact name, repeatable)",
                 ),
+        )
+        .arg(
+            Arg::new("hook")
+                .long("hook")
+                .value_name("NAME")
+                .value_parser(value_parser!(OsString))
+                .help("Use the profile that shells and shims use for the command NAME"),
         )
         .arg(
             Arg::new("probe")
@@ -205,6 +226,12 @@ pub fn from_matches(matches: &ArgMatches) -> Asked {
             .ok()
             .flatten()
             .copied(),
+        json_status: matches
+            .try_get_one::<String>("json-status")
+            .ok()
+            .flatten()
+            .cloned(),
+        hook: matches.get_one::<OsString>("hook").cloned(),
         argv: matches
             .get_many::<OsString>("command")
             .map(|c| c.cloned().collect())
@@ -230,6 +257,9 @@ mod tests {
             "tagout run --profile worker php -r 1",
             "tagout explain --json --all -p x -- psql -c y",
             "tagout run --status-fd 3 -- true",
+            "tagout run --json-status status.json --status-fd=3 -- true",
+            "tagout run --json-status=4 -- true",
+            "tagout run --hook rake -- rake",
             "tagout run --config /etc/x -- true",
             "tagout run --probe -- php artisan migrate",
             "tagout explain --json --probe -- php artisan migrate --probe",

@@ -23,6 +23,14 @@ pub const VERBS: &[(&str, &str)] = &[
         "Show every setting with where it comes from, and check the files",
     ),
     (
+        "hook",
+        "Print code that puts tagout before the commands people type (bash, zsh, fish, sh)",
+    ),
+    (
+        "shim",
+        "Put tagout before commands in scripts, cron, make: install, list, remove",
+    ),
+    (
         "help",
         "Help on a command or a topic: rules, effects, exit-codes, ...",
     ),

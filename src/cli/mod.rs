@@ -11,6 +11,7 @@ mod mark;
 mod probe;
 mod report;
 mod run;
+mod shim;
 mod status;
 mod trust;
 
@@ -23,6 +24,7 @@ use crate::command::Stdin;
 use crate::config::{self, Anchoring, Config};
 use crate::files::Disk;
 use crate::invocation::Invocation;
+use crate::invocation::nesting::shim_name;
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
 use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
@@ -46,6 +48,10 @@ pub struct Session {
     anchoring: Anchoring,
     /// The caller's signal state, once it was taken over.
     signals: Option<Inherited>,
+    /// Another tagout is around this one, by the kernel's word.
+    nested: bool,
+    /// What tagout itself failed at.
+    failure: Option<String>,
 }
 
 impl Session {
@@ -65,6 +71,8 @@ impl Session {
             files: Disk::default(),
             anchoring: Anchoring::default(),
             signals: None,
+            nested: false,
+            failure: None,
         })
     }
 
@@ -102,7 +110,11 @@ impl Session {
             stdin,
             probe: asked.probe.then_some(&ask),
         };
-        plan(&asked.request(), scene).map_err(|e| self.config_mistake(&e))
+        let mut request = asked.request();
+        if let (None, Some(name)) = (&request.profile, &asked.hook) {
+            request.profile = config.profile_of(name);
+        }
+        plan(&request, scene).map_err(|e| self.config_mistake(&e))
     }
 
     /// Reads the stream that the command would obey; `None` where it is too long to be judged.
@@ -165,6 +177,7 @@ impl Session {
     /// tagout's own failure: nothing was run.
     pub(crate) fn failed(&mut self, what: &str, hints: &[String]) -> u8 {
         self.ui.error(what, hints);
+        self.failure = Some(what.to_owned());
         exit::FAILED
     }
 
@@ -174,8 +187,7 @@ impl Session {
 
     pub(crate) fn config_mistake(&mut self, error: &ConfigError) -> u8 {
         let hints: Vec<String> = error.hint.clone().into_iter().collect();
-        self.ui.error(&error.to_string(), &hints);
-        exit::FAILED
+        self.failed(&error.to_string(), &hints)
     }
 }
 
@@ -210,6 +222,10 @@ pub fn main() -> u8 {
 }
 
 fn dispatch(session: &mut Session) -> u8 {
+    if let Some(name) = shim_name(&session.invocation.args) {
+        let name = name.to_owned();
+        return shim::run(session, name);
+    }
     if let Some((verb, asked)) = arguments::fast(&session.invocation.args) {
         return ask(session, verb, &asked);
     }

@@ -4,8 +4,8 @@
 use std::io;
 
 use super::arguments::Asked;
-use super::status::{Status, StatusLine};
-use super::{Session, checkpoint, exit};
+use super::status::{Status, StatusLines};
+use super::{Session, checkpoint, exit, shim};
 use crate::command::Effect;
 use crate::command::program::ProgramError;
 use crate::environment::hide;
@@ -13,6 +13,7 @@ use crate::fence::{self, Prepared, Rules};
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
+use crate::invocation::nesting::shim_name;
 use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, StartError};
 use crate::plan::Plan;
 use crate::profile::FenceUnavailable;
@@ -21,8 +22,8 @@ use crate::record::{
     Surroundings, Usage, from_plan,
 };
 use crate::sys::clock::{self, Moment};
+use crate::sys::process;
 use crate::sys::signals::{self, Inherited};
-use crate::sys::{descriptors, process};
 use crate::ui::report;
 
 /// The machine's journal, where its directory exists (the package makes it).
@@ -35,10 +36,23 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         Err(e) => return session.failed(&format!("signals cannot be taken over: {e}"), &[]),
     };
     session.signals = Some(inherited);
-    let mut status = match status_line(asked.status_fd) {
+    let mut status = match StatusLines::open(asked, &session.invocation.cwd) {
         Ok(status) => status,
         Err(what) => return session.failed(&what, &[]),
     };
+    let code = judged(session, asked, &inherited, &mut status);
+    if let Some(error) = &session.failure {
+        status.say(&Status::Failed { error });
+    }
+    code
+}
+
+fn judged(
+    session: &mut Session,
+    asked: &Asked,
+    inherited: &Inherited,
+    status: &mut StatusLines,
+) -> u8 {
     let plan = match session.plan(asked) {
         Ok(plan) => plan,
         Err(code) => return code,
@@ -53,8 +67,12 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         Ok(run) => run,
         Err(e) => return session.failed(&format!("no random bytes for the record's id: {e}"), &[]),
     };
+    status.say(&Status::Plan {
+        id: run.id,
+        plan: &plan,
+    });
     if !plan.verdict.is_allowed() {
-        return refuse(session, &plan, &mut run, &mut status);
+        return refuse(session, &plan, &mut run, status);
     }
     if let Err(e) = run.intent(session, &plan) {
         if must_be_recorded(&plan) {
@@ -67,19 +85,7 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         let hint = "the configuration demands a head of the journal kept elsewhere before this";
         return session.failed(&why, &[hint.to_owned()]);
     }
-    launch(session, &plan, &mut run, &inherited, &mut status)
-}
-
-fn status_line(fd: Option<i32>) -> Result<StatusLine, String> {
-    let Some(fd) = fd else {
-        return Ok(StatusLine::none());
-    };
-    if fd < 3 || !descriptors::close_on_exec(fd) {
-        return Err(format!(
-            "--status-fd {fd}: open a descriptor above 2 for it, as in `3>status`"
-        ));
-    }
-    Ok(StatusLine::to(fd))
+    launch(session, &plan, &mut run, inherited, status)
 }
 
 /// Has a head of the journal, this intent included, kept elsewhere where that is demanded before
@@ -130,7 +136,7 @@ fn anchor_after(session: &mut Session, plan: &Plan) {
     }
 }
 
-fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut StatusLine) -> u8 {
+fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut StatusLines) -> u8 {
     let recorded = run.refused(session, plan);
     let page = report::refusal(plan, session.ui.colours_messages());
     session.ui.message(&page);
@@ -156,7 +162,7 @@ fn launch(
     plan: &Plan,
     run: &mut Run,
     inherited: &Inherited,
-    status: &mut StatusLine,
+    status: &mut StatusLines,
 ) -> u8 {
     let program = match &plan.program {
         Ok(program) => program,
@@ -194,7 +200,8 @@ fn launch(
             return not_started(session, run, status, &what, code_of(&e));
         }
     };
-    if let Some(report) = running.unfenced() {
+    // Inside another tagout its fence stands around this too.
+    if let (Some(report), false) = (running.unfenced(), session.nested) {
         session.warn(&without_fence(report));
     }
     status.say(&Status::Started {
@@ -243,7 +250,7 @@ fn without_fence(report: &fence::Report) -> String {
 fn unfenced(
     session: &mut Session,
     run: &mut Run,
-    status: &mut StatusLine,
+    status: &mut StatusLines,
     report: &fence::Report,
 ) -> u8 {
     let what = format!(
@@ -271,14 +278,15 @@ fn code_of(error: &io::Error) -> (u8, &'static str) {
 fn not_started(
     session: &mut Session,
     run: &mut Run,
-    status: &mut StatusLine,
+    status: &mut StatusLines,
     what: &str,
     (code, errno): (u8, &str),
 ) -> u8 {
     if let Err(e) = run.not_started(errno) {
         session.warn(&e.to_string());
     }
-    session.ui.error(what, &[]);
+    let hints = shim::hint(shim_name(&session.invocation.args));
+    session.ui.error(what, &hints);
     status.say(&Status::NotStarted {
         id: run.id,
         error: errno,

@@ -46,20 +46,25 @@ impl fmt::Display for ProgramError {
 /// See [`ProgramError`].
 pub fn find(name: &OsStr, path: &OsStr, cwd: &Path) -> Result<PathBuf, ProgramError> {
     if name.as_bytes().contains(&b'/') {
-        return executable(cwd.join(name), || ProgramError::NotFound {
+        let given = cwd.join(name);
+        if let Some(last) = given.file_name().filter(|_| is_shim(&given)) {
+            return find(last, path, cwd);
+        }
+        return executable(given, || ProgramError::NotFound {
             name: text(name),
             path: String::new(),
         });
     }
     if !name.is_empty()
-        && let Ok(found) = which::which_in(name, Some(path), cwd)
+        && let Ok(mut found) = which::which_in_all(name, Some(path), cwd)
+        && let Some(found) = found.find(|found| !is_shim(found))
     {
         return Ok(found);
     }
     // exec reports a file that is there but may not be executed before "not found".
     let candidate = std::env::split_paths(path)
         .map(|dir| cwd.join(dir).join(name))
-        .find(|p| p.is_file());
+        .find(|p| p.is_file() && !is_shim(p));
     let missing = || ProgramError::NotFound {
         name: text(name),
         path: text(path),
@@ -68,6 +73,17 @@ pub fn find(name: &OsStr, path: &OsStr, cwd: &Path) -> Result<PathBuf, ProgramEr
         Some(candidate) if !name.is_empty() => executable(candidate, missing),
         _ => Err(missing()),
     }
+}
+
+/// Whether a file is tagout under another name: it would only come back to look for the real one.
+pub fn is_shim(path: &Path) -> bool {
+    let named_tagout = |p: &Path| {
+        let name = p.file_name().unwrap_or_default();
+        name.as_bytes().starts_with(b"tagout")
+    };
+    let leads_to_tagout =
+        || path.is_symlink() && path.canonicalize().is_ok_and(|p| named_tagout(&p));
+    !named_tagout(path) && (sys::process::is_this_program(path) || leads_to_tagout())
 }
 
 fn executable(path: PathBuf, missing: impl Fn() -> ProgramError) -> Result<PathBuf, ProgramError> {

@@ -7,7 +7,9 @@
 mod addresses;
 mod config;
 mod help;
+mod hook;
 mod profile;
+mod shim;
 
 use clap::{ArgMatches, Command};
 
@@ -25,6 +27,8 @@ type Verb = (
 const TABLE: &[Verb] = &[
     ("profile", profile::define, profile::run),
     ("config", config::define, config::run),
+    ("hook", hook::define, hook::run),
+    ("shim", shim::define, shim::run),
     ("help", help::define, help::run),
 ];
 

@@ -1,5 +1,6 @@
 //! Finds the configuration files and reads them into layers: machine policy, user, project.
 
+mod hook;
 mod save;
 mod trust;
 
@@ -11,6 +12,7 @@ use crate::profile::{ConfigError, Layer, LayerKind, Trust, parse_document};
 use crate::record::checkpoint::Keeper;
 use crate::source::SourceKind;
 
+pub use hook::{USUAL, Usual};
 pub use save::replace;
 pub use trust::{TrustList, digest};
 

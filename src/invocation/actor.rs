@@ -110,16 +110,16 @@ fn ancestors(first: u32) -> Vec<Ancestor> {
 
 /// The fields of `/proc/PID/stat` that matter here.
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    comm: String,
-    parent: u32,
+pub(super) struct Stat {
+    pub(super) comm: String,
+    pub(super) parent: u32,
     tty: u32,
     start: u64,
 }
 
 impl Stat {
     /// The name may hold spaces and parentheses: it ends at the *last* parenthesis.
-    fn parse(bytes: &[u8]) -> Option<Stat> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Stat> {
         let text = String::from_utf8_lossy(bytes);
         let (head, tail) = text.rsplit_once(')')?;
         let (_, comm) = head.split_once('(')?;

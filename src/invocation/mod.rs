@@ -5,6 +5,7 @@
 pub mod actor;
 pub mod git;
 pub mod host;
+pub mod nesting;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

@@ -11,8 +11,8 @@ pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
 pub use layers::{Layer, LayerKind, Trust, choose};
 pub use parse::{
-    ConfigError, DOCUMENT_KEYS, Document, JOURNAL_KEYS, JournalText, MARK_KEYS, PROFILE_KEYS,
-    closest, parse_document, parse_profile,
+    ConfigError, DOCUMENT_KEYS, Document, HOOK_KEYS, HookText, JOURNAL_KEYS, JournalText,
+    MARK_KEYS, PROFILE_KEYS, closest, parse_document, parse_profile,
 };
 
 /// The highest effect that a profile allows on production, weakest first.

@@ -53,6 +53,17 @@ pub struct Document {
     pub every: ProfileText,
     /// How the journal is anchored.
     pub journal: JournalText,
+    /// What shells and shims wrap.
+    pub hook: HookText,
+}
+
+/// Which commands shell functions and shims wrap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HookText {
+    /// Commands besides the usual ones: `artisan`, `php artisan`.
+    pub commands: Vec<(String, Source)>,
+    /// The profile of a command, where it has its own.
+    pub profiles: Vec<(String, String)>,
 }
 
 /// How a file wants the journal anchored.
@@ -67,7 +78,9 @@ pub struct JournalText {
 }
 
 /// Keys of a configuration file.
-pub const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal"];
+pub const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal", "hook"];
+/// Keys of `[hook]`.
+pub const HOOK_KEYS: &[&str] = &["commands", "profiles"];
 /// Keys of `[journal]`.
 pub const JOURNAL_KEYS: &[&str] = &["key", "anchors", "anchor_required_for"];
 /// Keys of `[profiles.NAME]` and `[every]`.
@@ -129,6 +142,7 @@ pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Docume
             "every" => document.every = reader.profile(reader.table(value, "every")?)?,
             "marks" => document.marks = reader.marks(value)?,
             "journal" => document.journal = reader.journal(reader.table(value, "journal")?)?,
+            "hook" => document.hook = reader.hook(reader.table(value, "hook")?)?,
             _ => {}
         }
     }
@@ -292,6 +306,41 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(journal)
+    }
+
+    fn hook(&self, table: &DeTable<'a>) -> Result<HookText, ConfigError> {
+        self.check_keys(table, HOOK_KEYS, " in [hook]")?;
+        let mut hook = HookText::default();
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "commands" => hook.commands = self.strings(value, "commands")?,
+                _ => {
+                    for (name, value) in self.table(value, "profiles")? {
+                        let (profile, _) = self.string(value, "profiles")?;
+                        hook.profiles.push((name.get_ref().to_string(), profile));
+                    }
+                }
+            }
+        }
+        for (command, source) in &hook.commands {
+            // They end up in code that a shell evaluates.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+:@".contains(c);
+            let sound =
+                |word: &str| word.starts_with(|c| plain(c) && c != '-') && word.chars().all(plain);
+            if !command.split(' ').all(sound) {
+                let (_, line) = source.text().rsplit_once(':').unwrap_or_default();
+                return Err(ConfigError {
+                    file: self.file.to_owned(),
+                    line: line.parse().unwrap_or(1),
+                    column: 1,
+                    message: format!(
+                        "`{command}` cannot be wrapped: it is words of letters, digits and -_./+:@"
+                    ),
+                    hint: None,
+                });
+            }
+        }
+        Ok(hook)
     }
 
     /// Places where heads are kept.

@@ -65,6 +65,17 @@ pub fn beside(name: &str) -> std::io::Result<std::path::PathBuf> {
     Ok(real.with_file_name(name))
 }
 
+/// Whether a path, links followed, is the very file that this process runs.
+pub fn is_this_program(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let file = |path: &std::path::Path| {
+        let facts = std::fs::metadata(path).ok()?;
+        Some((facts.dev(), facts.ino()))
+    };
+    let own = file("/proc/self/exe".as_ref());
+    own.is_some() && own == file(path)
+}
+
 /// This process's id.
 pub fn id() -> u32 {
     std::process::id()

@@ -57,6 +57,13 @@ pub const PARTS: &[Part] = &[
                 "The profile of a run that names none with -p. The nearest file's wish counts: project, user, machine",
             ),
             setting(
+                "hook",
+                "a table",
+                "none",
+                "see there",
+                "What shell functions and shims wrap: [hook]",
+            ),
+            setting(
                 "profiles",
                 "tables",
                 "the built-in ones",
@@ -283,16 +290,42 @@ pub const PARTS: &[Part] = &[
             ),
         ],
     },
+    Part {
+        head: "[hook]",
+        about: "What shell functions (tagout hook) and shims (tagout shim) wrap",
+        settings: &[
+            setting(
+                "commands",
+                "commands",
+                "artisan, php artisan, rake, rails, psql, mysql, mariadb",
+                "counts",
+                "Commands besides the usual ones: \"mycli\", or \"mycli run\" where only that is wrapped",
+            ),
+            setting(
+                "profiles",
+                "a table: command = \"profile\"",
+                "rails for rake and rails, laravel for artisan, where no layer names a profile",
+                "ignored",
+                "The profile of a wrapped command, by its first word",
+            ),
+        ],
+    },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{DOCUMENT_KEYS, JOURNAL_KEYS, MARK_KEYS, PROFILE_KEYS};
+    use crate::profile::{DOCUMENT_KEYS, HOOK_KEYS, JOURNAL_KEYS, MARK_KEYS, PROFILE_KEYS};
 
     #[test]
     fn the_parser_knows_these_settings_and_no_others() {
-        let parsed = [DOCUMENT_KEYS, PROFILE_KEYS, MARK_KEYS, JOURNAL_KEYS];
+        let parsed = [
+            DOCUMENT_KEYS,
+            PROFILE_KEYS,
+            MARK_KEYS,
+            JOURNAL_KEYS,
+            HOOK_KEYS,
+        ];
         assert_eq!(PARTS.len(), parsed.len());
         for (part, keys) in PARTS.iter().zip(parsed) {
             let mut ours: Vec<_> = part.settings.iter().map(|s| s.key).collect();

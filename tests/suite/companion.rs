@@ -8,8 +8,9 @@ use crate::support::{Scene, ran, tagout};
 fn the_launcher_becomes_the_program_beside_it() {
     let scene = Scene::new();
     scene.file("bin/tagout-companion", "#!/bin/sh\necho from PATH\n");
-    symlink(tagout(), scene.path("linked")).unwrap();
-    let mut command = scene.command(scene.path("linked"));
+    std::fs::create_dir(scene.path("linked")).unwrap();
+    symlink(tagout(), scene.path("linked/tagout")).unwrap();
+    let mut command = scene.command(scene.path("linked/tagout"));
     command.env("PATH", scene.path("bin"));
     let through = ran(command.args(["profile", "list"]));
     assert_eq!(through.code, Some(0), "{through:?}");

@@ -32,6 +32,7 @@ mod rails_drill;
 mod servers;
 mod servers_check;
 mod shell_differential;
+mod shells;
 #[cfg(feature = "ship")]
 mod ship;
 mod support;
