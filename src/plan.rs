@@ -10,7 +10,7 @@ use crate::command::{
     Action, Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand,
 };
 use crate::config::Config;
-use crate::environment::{Environment, Vars, scrub};
+use crate::environment::{Environment, Fate, Vars, scrub};
 use crate::files::Files;
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, Profile, choose};
@@ -71,10 +71,12 @@ pub struct Judged {
     pub command: Command,
     /// Its targets.
     pub targets: Vec<JudgedTarget>,
+    /// The read side of its connections: read at most.
+    pub replicas: Vec<JudgedTarget>,
     /// Databases that it acts on through a connection to another one of the same server.
     pub victims: Vec<JudgedTarget>,
-    /// What could not be decided, what makes it stop, remarks. Its own list of targets is moved
-    /// to `targets`.
+    /// What could not be decided, what makes it stop, remarks. Its own lists of targets are moved
+    /// to `targets` and `replicas`.
     pub resolution: Resolution,
 }
 
@@ -136,13 +138,18 @@ impl Plan {
 
     /// All targets, without repeats.
     pub fn targets(&self) -> Vec<&JudgedTarget> {
-        let mut all: Vec<&JudgedTarget> = Vec::new();
-        for target in self.commands.iter().flat_map(|j| &j.targets) {
-            if !all.iter().any(|t| t.target == target.target) {
-                all.push(target);
-            }
-        }
-        all
+        distinct(self.commands.iter().flat_map(|j| &j.targets))
+    }
+
+    /// The read sides that are no targets themselves, without repeats.
+    pub fn replicas(&self) -> Vec<&JudgedTarget> {
+        distinct(self.commands.iter().flat_map(|j| &j.replicas))
+    }
+
+    /// All that is connected to: targets, then replicas.
+    pub fn reached(&self) -> Vec<&JudgedTarget> {
+        let both = self.targets().into_iter().chain(self.replicas());
+        distinct(both)
     }
 
     /// The tool of the strongest command; of several equal ones the first.
@@ -169,10 +176,21 @@ impl Plan {
                     .targets
                     .iter()
                     .chain(&j.victims)
+                    .chain(&j.replicas)
                     .any(|t| t.tier == Tier::Production)
                     || !j.resolution.gaps.is_empty())
         })
     }
+}
+
+fn distinct<'a>(targets: impl Iterator<Item = &'a JudgedTarget>) -> Vec<&'a JudgedTarget> {
+    let mut all: Vec<&JudgedTarget> = Vec::new();
+    for target in targets {
+        if !all.iter().any(|t| t.target == target.target) {
+            all.push(target);
+        }
+    }
+    all
 }
 
 /// Judges a request.
@@ -196,6 +214,12 @@ pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
     let program = program::find(name, &path, scene.cwd);
     let mut commands = judge_commands(&request.argv, &environment.vars, &profile, scene);
     doubt_functions(&request.keep, scene.environ, &mut commands);
+    for judged in &mut commands {
+        judged
+            .resolution
+            .notes
+            .extend(missed(&judged.resolution, &environment));
+    }
     let verdict = verdict(&commands, &profile, &environment);
     Ok(Plan {
         argv: request.argv.clone(),
@@ -205,6 +229,22 @@ pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
         program,
         commands,
         verdict,
+    })
+}
+
+/// The caller's variables that would have had a say in the targets, had they been passed.
+fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> {
+    let names: Vec<&str> = environment
+        .decisions
+        .iter()
+        .filter(|d| matches!(d.fate, Fate::Dropped(_)) && resolution.asked.contains(&d.name))
+        .map(|d| d.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "not passed, and asked for on the way to the target: {}",
+            names.join(", ")
+        )
     })
 }
 
@@ -233,11 +273,14 @@ fn judge_commands(
             }
             fill_silence(&command, &mut resolution);
             let targets = std::mem::take(&mut resolution.targets);
+            let mut replicas = std::mem::take(&mut resolution.replicas);
+            replicas.retain(|replica| !targets.contains(replica));
             let victims = victims(&command, &targets, &resolution);
             let judge = |t| judge_target(t, profile, root);
             Judged {
                 targets: targets.into_iter().map(judge).collect(),
                 victims: victims.into_iter().map(judge).collect(),
+                replicas: replicas.into_iter().map(judge).collect(),
                 command,
                 resolution,
             }
@@ -412,6 +455,7 @@ fn cells(judged: &Judged, limits: Limits) -> Vec<Cell<'_>> {
         .targets
         .iter()
         .chain(&judged.victims)
+        .chain(&judged.replicas)
         .map(|t| {
             let standing = Standing::Known {
                 tier: t.tier,
@@ -441,10 +485,11 @@ impl<'a> Cell<'a> {
         // A database that only serves to drop another one is not harmed itself.
         let serves = !judged.resolution.victims.is_empty()
             && target.is_some_and(|t| judged.targets.iter().any(|own| std::ptr::eq(own, t)));
-        let effect = if serves {
-            full.min(Effect::Writes)
-        } else {
-            full
+        let read = target.is_some_and(|t| judged.replicas.iter().any(|own| std::ptr::eq(own, t)));
+        let effect = match (serves, read) {
+            (_, true) => full.min(Effect::Reads),
+            (true, false) => full.min(Effect::Writes),
+            (false, false) => full,
         };
         Cell {
             effect,

@@ -211,7 +211,7 @@ impl Contact {
             let places = Place::of_target(&judged.target);
             places.iter().any(|place| place.label == label)
         };
-        plan.targets().iter().position(is_it)
+        plan.reached().iter().position(is_it)
     }
 
     fn protocol(&self) -> &'static str {

@@ -23,7 +23,7 @@ impl Mode {
 impl Rules {
     /// What the plan resolved, what its profile allows, what its marks call production.
     pub fn of(plan: &Plan) -> Rules {
-        let targets = plan.targets();
+        let targets = plan.reached();
         let targets = targets
             .iter()
             .flat_map(|judged| Place::of_target(&judged.target));

@@ -72,7 +72,7 @@ pub fn from_plan(
         tool: own(plan.tool()),
         actions: actions(plan, redactor),
         targets: plan
-            .targets()
+            .reached()
             .into_iter()
             .map(|t| target(t, redactor))
             .collect(),

@@ -22,6 +22,8 @@ mod sqlalchemy;
 pub mod url;
 mod value;
 
+use std::collections::BTreeSet;
+
 use crate::command::{Command, Step, Stop, World};
 use crate::environment::Vars;
 use crate::source::{Source, Sourced};
@@ -297,12 +299,16 @@ impl Gap {
 pub struct Resolution {
     /// The databases that the command will, or may, reach.
     pub targets: Vec<Target>,
+    /// The read side of connections whose write side is among the targets: it is read at most.
+    pub replicas: Vec<Target>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
     /// What makes the command itself stop before it reaches any database.
     pub errors: Vec<Stop>,
     /// Remarks for `explain`.
     pub notes: Vec<String>,
+    /// Names of variables that the resolver looked for, whether they are there or not.
+    pub asked: BTreeSet<String>,
     /// Databases that are created or dropped on the targets' servers through a connection to
     /// another one: judged like targets, though nothing connects to them.
     pub victims: Vec<Sourced<String>>,
@@ -340,15 +346,21 @@ impl Resolution {
 
     /// Adds another resolution's findings; a target that is there already is not repeated.
     pub fn merge(&mut self, other: Resolution) {
-        for target in other.targets {
-            if !self.targets.contains(&target) {
-                self.targets.push(target);
-            }
-        }
+        add(&mut self.targets, other.targets);
+        add(&mut self.replicas, other.replicas);
         self.gaps.extend(other.gaps);
         self.errors.extend(other.errors);
         self.notes.extend(other.notes);
         self.victims.extend(other.victims);
+        self.asked.extend(other.asked);
+    }
+}
+
+fn add(known: &mut Vec<Target>, more: Vec<Target>) {
+    for target in more {
+        if !known.contains(&target) {
+            known.push(target);
+        }
     }
 }
 

@@ -64,6 +64,7 @@ pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown)
         "environment": {"kept": kept, "set": set, "dropped": dropped},
         "command": {"tool": plan.tool(), "actions": actions, "effect": plan.effect().word(), "notes": notes(plan)},
         "targets": plan.targets().into_iter().map(target_json).collect::<Vec<_>>(),
+        "replicas": plan.replicas().into_iter().map(target_json).collect::<Vec<_>>(),
         "unresolved": gaps,
         "errors": errors,
         "descriptors": {"closed": closed.iter().map(|c| json!({"fd": c.fd, "what": c.what})).collect::<Vec<_>>()},
@@ -177,7 +178,7 @@ pub fn text(
         Err(error) => page.line("program", &format!("none: {error}")),
     }
     page.actions(plan);
-    for target in plan.targets() {
+    for target in plan.reached() {
         page.target(target);
     }
     page.gaps(plan);
@@ -216,7 +217,7 @@ pub fn refusal(plan: &Plan, colour: bool) -> String {
     for reason in &plan.verdict.reasons {
         page.line("because", reason);
     }
-    for target in plan.targets() {
+    for target in plan.reached() {
         page.target(target);
     }
     page.gaps(plan);
@@ -278,7 +279,11 @@ impl Page {
             .map(|m| format!(" ({m})"))
             .unwrap_or_default();
         let tier = paint(self.colour, tone, target.tier.word());
-        let label = paint(self.colour, Tone::Label, &format!("{:<12}", "target"));
+        let label = match target.target.role {
+            Role::Write => "target",
+            Role::Read => "replica",
+        };
+        let label = paint(self.colour, Tone::Label, &format!("{label:<12}"));
         self.text.push_str(&format!(
             "{label}{} {tier}{}\n",
             clean(&target.target.to_string()),

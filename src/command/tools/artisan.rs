@@ -228,12 +228,15 @@ impl Project<'_> {
         {
             command.hints.push(("connection", connection.to_owned()));
         }
-        if let Some(operand) = command.args.operand(0) {
-            let store = ["cache:clear", "queue:clear", "queue:work", "queue:listen"]
-                .contains(&first.as_str());
-            if store {
-                command.hints.push(("operand", operand.to_owned()));
-            }
+        let (hint, at) = match first.as_str() {
+            "queue:clear" | "queue:work" | "queue:listen" => ("operand", 0),
+            "queue:monitor" => ("queues", 0),
+            "cache:clear" => ("store", 0),
+            "cache:forget" => ("store", 1),
+            _ => ("", 0),
+        };
+        if let Some(operand) = command.args.operand(at).filter(|_| !hint.is_empty()) {
+            command.hints.push((hint, operand.to_owned()));
         }
         let effect = command.effect();
         let mut uses: Vec<&str> = Vec::new();
@@ -245,6 +248,13 @@ impl Project<'_> {
             if let Some(what) = key.strip_prefix("uses:")
                 && names.iter().any(|n| list.contains(&n.as_str()))
             {
+                uses.push(what);
+            }
+        }
+        let seeds = command.actions.iter().any(|a| a.name == "db:seed");
+        let runs_code = effect == Effect::Opaque || matches!(first.as_str(), "test" | "dusk");
+        for (what, also) in [("seeders", seeds), ("models", seeds || runs_code)] {
+            if also && !uses.contains(&what) {
                 uses.push(what);
             }
         }

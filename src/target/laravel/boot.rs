@@ -54,6 +54,19 @@ pub(super) fn read(root: &Path, script: &Path, env: &Env<'_>, files: &dyn Files)
     boot
 }
 
+/// What code that runs later does to the databases' configuration.
+pub(super) fn rewrites(path: &Path, statements: &[ast::Stmt], env: &Env<'_>) -> Vec<String> {
+    let mut boot = Boot::default();
+    let mut reader = Reader {
+        path,
+        env,
+        boot: &mut boot,
+        root: &env.base,
+    };
+    ast::walk(statements, &mut |e| reader.look_for_rewrites(e));
+    boot.rewrites
+}
+
 const INTERESTING: &[&str] = &[
     "putenv",
     "_ENV",
@@ -219,7 +232,7 @@ impl Reader<'_> {
             {
                 let place = self.place(expr.line);
                 self.boot.rewrites.push(format!(
-                    "{place} changes the default connection while the application boots"
+                    "{place} changes the default connection while it runs"
                 ));
             }
             _ => {}
@@ -251,7 +264,7 @@ impl Reader<'_> {
             let what = key.unwrap_or("configuration");
             self.boot
                 .rewrites
-                .push(format!("{place} sets `{what}` while the application boots"));
+                .push(format!("{place} sets `{what}` while it runs"));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::target::{Address, Engine, Gap, Resolution, Role, Target};
 pub(super) struct Ask {
     /// Whether the command goes to the `direct` endpoint where there is one (13+).
     pub(super) direct: bool,
-    /// Whether replicas are reached for writing commands' sake too: consoles and plain reads.
+    /// Whether replicas are targets like the others: for consoles and plain reads.
     pub(super) reads: bool,
 }
 
@@ -66,7 +66,11 @@ impl Connector<'_> {
             reads: ask.reads,
         };
         let mut resolution = self.sides(&config, side, ask);
-        for target in &mut resolution.targets {
+        for target in resolution
+            .targets
+            .iter_mut()
+            .chain(&mut resolution.replicas)
+        {
             target.connection = Some(name.to_owned());
         }
         resolution
@@ -87,19 +91,15 @@ impl Connector<'_> {
         if side != Some("read") {
             resolution.merge(self.side(config, "write", Role::Write, ask));
         }
-        if side == Some("read") || ask.reads {
-            resolution.merge(self.side(config, "read", Role::Read, ask));
-        } else {
-            let replicas = self.side(config, "read", Role::Read, ask);
-            for target in replicas.targets {
-                let host = target.fields().into_iter().find(|f| f.what == "host");
-                if let Some(host) = host {
-                    resolution.notes.push(format!(
-                        "reads may go to the replica {} ({})",
-                        host.value, host.from
-                    ));
-                }
+        match side {
+            Some("write") => {}
+            None if !ask.reads => {
+                // What is written goes to the other side; lists of tables are read here.
+                let read = self.side(config, "read", Role::Read, ask);
+                resolution.replicas = read.targets;
+                resolution.gaps.extend(read.gaps);
             }
+            _ => resolution.merge(self.side(config, "read", Role::Read, ask)),
         }
         resolution
     }
@@ -126,8 +126,19 @@ impl Connector<'_> {
             _ => vec![part],
         };
         let mut resolution = Resolution::none();
+        let count = choices.len();
         for choice in choices {
             resolution.merge(self.endpoint(&overlay(config, &choice), role, ask));
+        }
+        let mut names = resolution.targets.iter().map(|t| t.database.as_ref());
+        let first = names.next().flatten().map(|d| &d.value);
+        if role == Role::Write && names.any(|name| name.map(|d| &d.value) != first) {
+            let why = format!(
+                "Laravel picks one of {count} {key} configurations at random, and they name \
+                 different databases ({})",
+                config.source
+            );
+            resolution.gaps.push(Gap::new("database", why));
         }
         resolution
     }

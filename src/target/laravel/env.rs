@@ -2,7 +2,7 @@
 //! puts there, and the `.env` file that the framework chooses.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::version::{Release, Version};
@@ -46,6 +46,8 @@ pub(super) struct Env<'a> {
     script: String,
     /// Configuration files by name, read so far (for `config()` outside of configuration).
     pub(super) configs: RefCell<HashMap<String, Cell>>,
+    /// The names that were looked for.
+    pub(super) asked: RefCell<BTreeSet<String>>,
     /// Whether `config()` may be answered.
     pub(super) answers_config: std::cell::Cell<bool>,
 }
@@ -73,12 +75,14 @@ impl<'a> Env<'a> {
             loaded: HashMap::new(),
             script: "artisan".to_owned(),
             configs: RefCell::new(HashMap::new()),
+            asked: RefCell::default(),
             answers_config: std::cell::Cell::new(false),
         }
     }
 
     /// A raw value: the process's own, then the file's.
     pub(super) fn raw(&self, name: &str) -> Option<(String, Source)> {
+        self.asked.borrow_mut().insert(name.to_owned());
         if let Some(var) = self.process.get(name) {
             let source = match var.source.kind() {
                 SourceKind::ProjectFile => var.source.clone(),
@@ -147,6 +151,7 @@ impl<'a> Env<'a> {
             text
         };
         let defined = |name: &str| {
+            self.asked.borrow_mut().insert(name.to_owned());
             self.process
                 .text(name)
                 .map(|t| t.into_owned())

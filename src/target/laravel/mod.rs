@@ -204,13 +204,18 @@ impl<'a> Session<'a> {
                 resolution.merge(found);
             }
         }
+        resolution.asked = self.env.asked.take();
         if resolution.errors.is_empty() {
             for why in self.boot.unclear.iter().chain(&self.boot.rewrites) {
                 resolution.gaps.push(Gap::new("target", why.clone()));
             }
         }
         let environment = self.environment();
-        for target in &mut resolution.targets {
+        for target in resolution
+            .targets
+            .iter_mut()
+            .chain(&mut resolution.replicas)
+        {
             target.environment.clone_from(&environment);
         }
         resolution.notes.extend(self.notes.iter().cloned());
@@ -322,44 +327,4 @@ fn moved_by_variable(
     let (value, source) = env.raw("APP_BASE_PATH")?;
     (source.kind() != SourceKind::ProjectFile && value.starts_with('/'))
         .then(|| PathBuf::from(value))
-}
-
-/// The names that the project's configuration asks the environment for: `env('X')`, `getenv('X')`,
-/// `$_ENV['X']`, `$_SERVER['X']`, and `${X}` in its `.env` files.
-pub fn names_that_matter(root: &std::path::Path, files: &dyn crate::files::Files) -> Vec<String> {
-    let mut out = std::collections::BTreeSet::new();
-    let dir = root.join("config");
-    for name in files.list(&dir).iter().filter(|n| n.ends_with(".php")) {
-        let Ok(text) = files.read_text(&dir.join(name)) else {
-            continue;
-        };
-        for opening in ["env(", "_ENV[", "_SERVER["] {
-            for (at, _) in text.match_indices(opening) {
-                let rest = text[at + opening.len()..].trim_start();
-                let Some(quote) = rest.chars().next().filter(|c| matches!(c, '\'' | '"')) else {
-                    continue;
-                };
-                if let Some((found, _)) = rest[1..].split_once(quote) {
-                    out.insert(found.to_owned());
-                }
-            }
-        }
-    }
-    for name in files.list(root).iter().filter(|n| n.starts_with(".env")) {
-        let Ok(text) = files.read_text(&root.join(name)) else {
-            continue;
-        };
-        for (at, _) in text.match_indices("${") {
-            if let Some((found, _)) = text[at + 2..].split_once('}') {
-                out.insert(found.to_owned());
-            }
-        }
-    }
-    let valid = |n: &String| {
-        !n.is_empty()
-            && n.len() < 128
-            && n.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_.".contains(&b))
-    };
-    out.into_iter().filter(valid).collect()
 }

@@ -1,15 +1,20 @@
 //! Which connections a command uses besides its main one.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::boot;
 use super::config::{Origin, section};
 use super::connection::{Ask, Connector};
 use super::env::{Boot, Env};
 use crate::command::Command;
+use crate::source::Source;
 use crate::target::readers::php::{self, Cell, Found, Host, Val, ast};
-use crate::target::{Gap, Resolution};
+use crate::target::{Gap, Resolution, Target};
 use ast::{Kind, Stmt};
 
-/// How many migration files are looked into.
-const MAX_MIGRATIONS: usize = 3000;
+/// How many files of code are looked into.
+const MAX_FILES: usize = 3000;
 
 /// Everything that is needed to follow a use.
 pub(super) struct Uses<'a> {
@@ -53,9 +58,23 @@ impl Uses<'_> {
             "queue" => self.queue(command),
             "failed" => self.table("queue", "failed.database", "failed.driver"),
             "batches" => self.table("queue", "batching.database", ""),
-            "cache" => self.cache(command),
+            "cache" => self.stored("cache", "stores", command.hint("store")),
             "telescope" => self.table("telescope", "storage.database.connection", ""),
             "pulse" => self.table("pulse", "storage.database.connection", ""),
+            "passport" => match dig(&self.section("passport"), "connection") {
+                Some(own) => self.connection(Some(&own)),
+                None => self.table("passport", "storage.database.connection", ""),
+            },
+            "activitylog" => self.table("activitylog", "database_connection", ""),
+            "resets" => self.resets(command),
+            "snapshots" => self.snapshots(command),
+            "backup" => self.each("backup", "backup.source.databases"),
+            "databases" => self.databases(command),
+            "tenants" => Resolution::unresolved(
+                "each tenant has a database of its own, which only the central one lists",
+            ),
+            "seeders" => self.seeders(),
+            "models" => self.models(),
             "horizon" => self.redis(dig(&self.section("horizon"), "use").as_ref()),
             "migrations" => self.migrations(command),
             _ => Resolution::none(),
@@ -103,30 +122,29 @@ impl Uses<'_> {
     }
 
     fn queue(&self, command: &Command) -> Resolution {
-        let section = self.section("queue");
-        if matches!(section.val, Val::Null) {
-            return Resolution::none();
+        let monitored = command.hint("queues").map(|list| {
+            let queues = list.split(',').map(str::trim);
+            queues
+                .map(|queue| queue.split_once(':').map(|(connection, _)| connection))
+                .collect::<BTreeSet<_>>()
+        });
+        let Some(monitored) = monitored else {
+            return self.stored("queue", "connections", command.hint("operand"));
+        };
+        let mut resolution = Resolution::none();
+        for connection in monitored {
+            resolution.merge(self.stored("queue", "connections", connection));
         }
-        let name = match command.hint("operand") {
-            Some(name) => name.to_owned(),
-            None => match dig(&section, "default").map(|c| c.val) {
-                Some(Val::Unknown(why)) => return Resolution::unresolved(why.to_string()),
-                Some(val) => val.text().unwrap_or_default(),
-                None => return Resolution::none(),
-            },
-        };
-        let Some(config) = dig(&section, &format!("connections.{name}")) else {
-            return Resolution::none();
-        };
-        self.by_driver(&config, &format!("queue connection `{name}`"))
+        resolution
     }
 
-    fn cache(&self, command: &Command) -> Resolution {
-        let section = self.section("cache");
+    /// A queue connection or a cache store, by its name or the default one.
+    fn stored(&self, file: &str, list: &str, named: Option<&str>) -> Resolution {
+        let section = self.section(file);
         if matches!(section.val, Val::Null) {
             return Resolution::none();
         }
-        let name = match command.hint("operand") {
+        let name = match named {
             Some(name) => name.to_owned(),
             None => match dig(&section, "default").map(|c| c.val) {
                 Some(Val::Unknown(why)) => return Resolution::unresolved(why.to_string()),
@@ -134,10 +152,63 @@ impl Uses<'_> {
                 None => return Resolution::none(),
             },
         };
-        let Some(config) = dig(&section, &format!("stores.{name}")) else {
-            return Resolution::none();
-        };
-        self.by_driver(&config, &format!("cache store `{name}`"))
+        match dig(&section, &format!("{list}.{name}")) {
+            Some(config) => self.by_driver(&config, &format!("{file} `{name}`")),
+            None => Resolution::none(),
+        }
+    }
+
+    /// `auth:clear-resets [BROKER]`.
+    fn resets(&self, command: &Command) -> Resolution {
+        let section = self.section("auth");
+        let broker = command.args.operand(0).map(str::to_owned);
+        let broker = broker.or_else(|| dig(&section, "defaults.passwords")?.val.text());
+        let path = format!("passwords.{}.connection", broker.unwrap_or_default());
+        self.connection(dig(&section, &path).as_ref())
+    }
+
+    /// `--connection`, else the package's own default one.
+    fn snapshots(&self, command: &Command) -> Resolution {
+        let given = command.args.value(&["--connection"]);
+        let given = given.map(|name| {
+            Cell::new(
+                Val::Str(name.to_owned()),
+                Source::argument("option --connection"),
+            )
+        });
+        let own = || dig(&self.section("db-snapshots"), "default_connection");
+        self.connection(given.or_else(own).as_ref())
+    }
+
+    /// `--databases=one,two`.
+    fn databases(&self, command: &Command) -> Resolution {
+        let given = command.args.value(&["--databases"]).unwrap_or("");
+        let mut resolution = Resolution::none();
+        for name in given.split(',').map(str::trim) {
+            let cell = Cell::new(
+                Val::Str(name.to_owned()),
+                Source::argument("option --databases"),
+            );
+            resolution.merge(self.connection(Some(&cell)));
+        }
+        resolution
+    }
+
+    /// Every connection of a list.
+    fn each(&self, file: &str, path: &str) -> Resolution {
+        let mut resolution = Resolution::none();
+        match dig(&self.section(file), path) {
+            None => return self.connection(None),
+            Some(list) => match &list.val {
+                Val::Array(items) if items.why_open().is_none() => {
+                    for (_, cell) in items.iter() {
+                        resolution.merge(self.connection(Some(cell)));
+                    }
+                }
+                _ => return Resolution::unresolved(format!("{file}.{path} is not known")),
+            },
+        }
+        resolution
     }
 
     fn by_driver(&self, config: &Cell, what: &str) -> Resolution {
@@ -156,9 +227,7 @@ impl Uses<'_> {
 
     /// Connections that migrations choose themselves, whatever `--database` says.
     fn migrations(&self, command: &Command) -> Resolution {
-        let env = self.env();
-        let files = env.files();
-        let mut paths = Vec::new();
+        let base = &self.env().base;
         let given: Vec<&str> = command
             .args
             .options
@@ -167,101 +236,158 @@ impl Uses<'_> {
             .filter_map(|o| o.value.as_deref())
             .collect();
         let realpath = command.args.has(&["--realpath"]);
-        if given.is_empty() {
-            paths.push(env.base.join("database/migrations"));
+        let place = |path: &&str| match realpath {
+            true => PathBuf::from(path),
+            false => base.join(path.trim_start_matches('/')),
+        };
+        match given.is_empty() {
+            true => self.code(vec![base.join("database/migrations")]),
+            false => self.code(given.iter().map(place).collect()),
         }
-        for path in given {
-            paths.push(if realpath {
-                path.into()
-            } else {
-                env.base.join(path.trim_start_matches('/'))
-            });
-        }
+    }
+
+    /// Connections that seeders choose, or the models they fill.
+    fn seeders(&self) -> Resolution {
+        let base = &self.env().base;
+        self.code(vec![
+            base.join("database/seeders"),
+            base.join("database/seeds"),
+        ])
+    }
+
+    /// Connections of the project's models.
+    fn models(&self) -> Resolution {
+        self.code(vec![self.env().base.join("app/Models")])
+    }
+
+    /// Connections that the files in these places choose.
+    fn code(&self, places: Vec<PathBuf>) -> Resolution {
+        let files = self.env().files();
+        let mut open = places;
         let mut resolution = Resolution::none();
         let mut count = 0;
-        for path in paths {
-            let names: Vec<_> = if path.extension().is_some_and(|e| e == "php") {
-                vec![path.clone()]
-            } else {
-                files
-                    .list(&path)
-                    .iter()
-                    .filter(|n| n.ends_with(".php"))
-                    .map(|n| path.join(n))
-                    .collect()
-            };
-            for file in names {
+        while let Some(path) = open.pop() {
+            if path.extension().is_some_and(|e| e == "php") {
                 count += 1;
-                if count > MAX_MIGRATIONS {
-                    resolution
-                        .gaps
-                        .push(Gap::new("target", "too many migrations to look into"));
-                    return resolution;
-                }
-                self.migration(&file, &mut resolution);
+                self.file(&path, &mut resolution);
+            } else {
+                open.extend(files.list(&path).iter().map(|name| path.join(name)));
+            }
+            if count + open.len() > MAX_FILES {
+                let why = format!("{}: too many files to look into", path.display());
+                resolution.gaps.push(Gap::new("target", why));
+                break;
             }
         }
         resolution
     }
 
-    fn migration(&self, file: &std::path::Path, resolution: &mut Resolution) {
+    fn file(&self, file: &Path, resolution: &mut Resolution) {
         let env = self.env();
         let Ok(text) = env.files().read_text(file) else {
             return;
         };
-        if !text.contains("onnection") {
+        let names_models = text.contains("Models\\") || text.contains("use App\\");
+        let sets = text.contains("database.");
+        if !(text.contains("onnection") || names_models || sets) {
             return;
         }
+        let statements = php::parse(&text);
         env.answers_config.set(true);
         for name in ["database", "telescope", "pulse", "queue", "cache"] {
             if text.contains(&format!("{name}.")) {
                 self.section(name);
             }
         }
-        let label = crate::files::shown(file, &env.base);
-        for (line, expr) in chosen(&php::parse(&text)) {
-            let cell = php::expression(file, &expr, env);
-            let found = match &cell.val {
-                Val::Null => Resolution::none(),
-                Val::Unknown(why) => {
-                    Resolution::unresolved(format!("{label}:{line} chooses a connection: {why}"))
+        if text.contains("onnection") {
+            self.chosen(file, &chosen(&statements), resolution);
+        }
+        if sets {
+            for why in boot::rewrites(file, &statements, env) {
+                resolution.gaps.push(Gap::new("target", why));
+            }
+        }
+        if names_models {
+            for model in self.named_models(&statements, file) {
+                if let Ok(text) = env.files().read_text(&model)
+                    && text.contains("$connection")
+                {
+                    self.chosen(&model, &chosen(&php::parse(&text)), resolution);
                 }
-                val => match val.text().filter(|t| !t.is_empty()) {
-                    Some(name) => {
-                        let mut found = self.connector.resolve(
-                            &name,
-                            self.database,
-                            Ask {
-                                direct: true,
-                                reads: false,
-                            },
-                        );
-                        // A connection that is missing stops that migration, not those before it.
-                        found.errors.clear();
-                        for target in &mut found.targets {
-                            target.notes.push(format!("chosen by {label}:{line}"));
-                        }
-                        found
-                    }
-                    None => Resolution::none(),
-                },
-            };
-            let known = |t: &crate::target::Target| {
-                resolution
-                    .targets
-                    .iter()
-                    .any(|o| o.address == t.address && o.database == t.database)
-            };
-            let mut found = found;
-            found.targets.retain(|t| !known(t));
-            resolution.merge(found);
+            }
         }
         env.answers_config.set(false);
     }
+
+    /// Files of the models whose names stand in the code.
+    fn named_models(&self, statements: &[Stmt], own: &Path) -> BTreeSet<PathBuf> {
+        let env = self.env();
+        let mut found = BTreeSet::new();
+        ast::walk(statements, &mut |e| {
+            let (Kind::StaticCall(class, ..) | Kind::New(class, _)) = &e.kind else {
+                return;
+            };
+            let class = class.trim_start_matches('\\');
+            let inside = class.strip_prefix("App\\").unwrap_or(class);
+            let last = inside.rsplit('\\').next().unwrap_or(inside);
+            let places = [
+                format!("app/Models/{last}.php"),
+                format!("app/{}.php", inside.replace('\\', "/")),
+            ];
+            let file = places.iter().map(|p| env.base.join(p));
+            found.extend(file.into_iter().find(|p| env.files().is_file(p)));
+        });
+        found.remove(own);
+        found
+    }
+
+    fn chosen(&self, file: &Path, expressions: &[(usize, ast::Expr)], resolution: &mut Resolution) {
+        let env = self.env();
+        let label = crate::files::shown(file, &env.base);
+        for (line, expr) in expressions {
+            let cell = php::expression(file, expr, env);
+            let name = match &cell.val {
+                Val::Null => continue,
+                Val::Unknown(why) => {
+                    let why = format!("{label}:{line} chooses a connection: {why}");
+                    resolution.gaps.push(Gap::new("target", why));
+                    continue;
+                }
+                val => match val.text().filter(|t| !t.is_empty()) {
+                    Some(name) => name,
+                    None => continue,
+                },
+            };
+            let ask = Ask {
+                direct: true,
+                reads: false,
+            };
+            let mut found = self.connector.resolve(&name, self.database, ask);
+            // A connection that is missing stops that code, not what ran before it.
+            found.errors.clear();
+            for target in &mut found.targets {
+                target.notes.push(format!("chosen by {label}:{line}"));
+            }
+            let known = |t: &Target| {
+                let same = |o: &Target| o.address == t.address && o.database == t.database;
+                resolution.targets.iter().any(same)
+            };
+            found.targets.retain(|t| !known(t));
+            resolution.merge(found);
+        }
+    }
 }
 
-/// The expressions that name a connection: `$connection` of the class, `Schema::connection()`,
-/// `DB::connection()`.
+/// Methods that name a connection, on whatever they are called.
+const CHOOSING: &[&str] = &[
+    "connection",
+    "setConnection",
+    "setDefaultConnection",
+    "usingConnection",
+];
+
+/// The expressions that name a connection: `$connection` of a class, `Schema::connection()`,
+/// `DB::connection()`, `Model::on()` and the like.
 fn chosen(statements: &[Stmt]) -> Vec<(usize, ast::Expr)> {
     let mut out = Vec::new();
     let mut look_class = |class: &ast::Class| {
@@ -273,7 +399,8 @@ fn chosen(statements: &[Stmt]) -> Vec<(usize, ast::Expr)> {
             }
         }
         for (name, method) in &class.methods {
-            if name.eq_ignore_ascii_case("getConnection") {
+            let names = ["getConnection", "getConnectionName"];
+            if names.iter().any(|n| name.eq_ignore_ascii_case(n)) {
                 for statement in &method.body {
                     if let Stmt::Return(Some(value), line) = statement {
                         out.push((*line, value.clone()));
@@ -293,11 +420,14 @@ fn chosen(statements: &[Stmt]) -> Vec<(usize, ast::Expr)> {
         }
     });
     ast::walk(statements, &mut |e| {
-        if let Kind::StaticCall(class, name, args) = &e.kind
-            && (class.ends_with("Schema") || class.ends_with("DB"))
-            && name.eq_ignore_ascii_case("connection")
-            && let Some(arg) = args.first()
-        {
+        let (name, args, fixed) = match &e.kind {
+            Kind::StaticCall(_, name, args) => (name, args, true),
+            Kind::Method(_, name, args) => (name, args, false),
+            _ => return,
+        };
+        let chooses = CHOOSING.iter().any(|c| name.eq_ignore_ascii_case(c))
+            || fixed && name.eq_ignore_ascii_case("on");
+        if let Some(arg) = args.first().filter(|_| chooses) {
             out.push((e.line, arg.value.clone()));
         }
     });
