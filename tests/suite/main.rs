@@ -26,6 +26,7 @@ mod journal;
 mod laravel_differential;
 mod laravel_probe;
 mod launch;
+mod node_tools;
 mod python_tools;
 mod rails_differential;
 mod rails_drill;
