@@ -59,12 +59,12 @@ pub fn ask(asked: &Asked<'_>, signals: &Inherited) -> Result<Vec<u8>, String> {
     }
     waited?;
     let refused = answer.supervisor.finish().refusals();
-    match answer.status {
-        Some(0) => Ok(answer.printed),
-        _ => Err(match refused.first() {
-            Some(refusal) => format!("it failed, and wanted to connect: {refusal}"),
-            None => "it failed".to_owned(),
-        }),
+    match (answer.status, refused.first()) {
+        (Some(0), _) => Ok(answer.printed),
+        (_, Some(refusal)) => Err(format!("it failed, and wanted to connect: {refusal}")),
+        // It may say why.
+        (Some(_), None) if !answer.printed.is_empty() => Ok(answer.printed),
+        _ => Err("it failed".to_owned()),
     }
 }
 

@@ -21,6 +21,7 @@ mod dependencies;
 mod docs;
 mod dotenv_vectors;
 mod fence;
+mod framework_probes;
 mod incident;
 mod journal;
 mod laravel_differential;

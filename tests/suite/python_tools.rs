@@ -15,7 +15,7 @@ const MIGRATION: &str = "from django.db import migrations, models\nclass Migrati
 
 /// A Python with Django and its helpers: `TAGOUT_PYTHON`, else an environment made once below
 /// `target/` where the packages can be had.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("TAGOUT_PYTHON") {
         return Some(path.into());
     }
@@ -26,18 +26,18 @@ fn python() -> Option<PathBuf> {
         Command::new(python)
             .args([
                 "-c",
-                "import django, dj_database_url, environ, decouple, dotenv, psycopg, alembic",
+                "import django, dj_database_url, environ, decouple, dotenv, psycopg, alembic, flask_migrate",
             ])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|s| s.success())
     };
-    if works(&python) {
-        return Some(python);
-    }
     // One test makes it; the others wait.
     static ONCE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _guard = ONCE.lock();
+    if works(&python) {
+        return Some(python);
+    }
     let made = Command::new(system)
         .args(["-m", "venv"])
         .arg(&dir)
@@ -51,6 +51,7 @@ fn python() -> Option<PathBuf> {
                 "psycopg[binary]",
                 "psycopg2-binary",
                 "alembic",
+                "Flask-Migrate",
                 "dj-database-url",
                 "django-environ",
                 "python-decouple",

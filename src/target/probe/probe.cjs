@@ -114,7 +114,7 @@ const answer = async () => {
 const tell = (said) => {
   const line = Buffer.from('\ntagout-probe:' + JSON.stringify(said) + '\n');
   for (let at = 0; at < line.length; ) at += fs.writeSync(1, line, at);
-  process.exit(0);
+  process.exit(said.error ? 1 : 0);
 };
 
 answer().then(tell, (e) => {
