@@ -264,7 +264,7 @@ fn read_into<'a>(
 ) -> io::Result<&'a [u8]> {
     let wanted = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
     if scratch.len() < wanted {
-        scratch.resize(wanted, 0);
+        *scratch = vec![0; wanted];
     }
     let bytes = scratch.get_mut(..wanted).unwrap_or_default();
     let mut filled = 0;

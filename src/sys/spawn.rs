@@ -64,7 +64,8 @@ pub fn spawn(
         before_exec,
         errno: 0,
     };
-    let mut stack = vec![0u8; STACK];
+    // Not filled: each page of it that is touched is a page fault.
+    let mut stack = Vec::<u8>::with_capacity(STACK);
     let mut pidfd: libc::c_int = -1;
     let flags =
         libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;

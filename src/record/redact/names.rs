@@ -2,35 +2,50 @@
 
 use super::{Mark, Rule};
 
-/// Parts of names, lower case, dashes and dots as underscores.
+/// Parts of names, lower case, dashes and dots as underscores; sorted.
 const PARTS: [&str; 26] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "api_key",
-    "apikey",
-    "auth",
-    "credential",
-    "mysql_pwd",
-    "private_key",
-    "privatekey",
-    "token",
-    "bearer",
-    "dsn",
-    "cookie",
-    "session",
-    "salt",
-    "app_key",
     "access_key",
     "accesskey",
-    "encryption_key",
-    "signing_key",
-    "master_key",
     "account_key",
     "accountkey",
+    "api_key",
+    "apikey",
+    "app_key",
+    "auth",
+    "bearer",
+    "cookie",
+    "credential",
+    "dsn",
+    "encryption_key",
+    "master_key",
+    "mysql_pwd",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "privatekey",
+    "salt",
+    "secret",
+    "session",
     "signature",
+    "signing_key",
+    "token",
 ];
+
+/// For each letter where its parts begin in [`PARTS`], so that a name is compared with a few.
+const STARTS: [u8; 27] = {
+    let mut starts = [0; 27];
+    let mut letter = 0;
+    while letter < 27 {
+        let mut at = 0;
+        while at < PARTS.len() && PARTS[at].as_bytes()[0] < b'a' + letter as u8 {
+            at += 1;
+        }
+        starts[letter] = at as u8;
+        letter += 1;
+    }
+    starts
+};
 
 /// Whole words of names.
 const WORDS: [&str; 7] = [
@@ -48,34 +63,48 @@ const HARMLESS: [&str; 4] = ["author", "authors", "authority", "tokenizer"];
 
 /// Whether a variable, option or key of that name holds a secret.
 pub fn is_secret(name: &str) -> bool {
-    let folded: String = name
-        .chars()
-        .map(|c| match c {
-            '-' | '.' | ' ' => '_',
-            c => c.to_ascii_lowercase(),
-        })
-        .collect();
-    let mut words = folded.split(['_', '[', ']']);
-    if words.clone().any(|word| WORDS.contains(&word)) {
-        return true;
+    let mut folded: Vec<u8> = name.bytes().map(folded).collect();
+    let mut harmless = false;
+    for word in folded.split(|byte| matches!(byte, b'_' | b'[' | b']')) {
+        if WORDS.iter().any(|known| known.as_bytes() == word) {
+            return true;
+        }
+        harmless |= is_harmless(word);
     }
-    // `GIT_AUTHOR_NAME` is none; `AUTHOR_TOKEN` is one.
-    let without: Vec<&str> = words
-        .by_ref()
-        .filter(|word| !HARMLESS.contains(word))
-        .collect();
-    let folded = without.join("_");
-    holds_part(folded.as_bytes())
+    if harmless {
+        // `GIT_AUTHOR_NAME` is none; `AUTHOR_TOKEN` is one.
+        let words = folded.split(|byte| matches!(byte, b'_' | b'[' | b']'));
+        let kept: Vec<&[u8]> = words.filter(|word| !is_harmless(word)).collect();
+        folded = kept.join(&b'_');
+    }
+    holds_part(&folded)
 }
 
-/// Whether a part stands anywhere in the name. Names are short and every variable's is asked, so
-/// this compares in place: a searcher for each part costs more than the search.
+fn folded(byte: u8) -> u8 {
+    match byte {
+        b'-' | b'.' | b' ' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    }
+}
+
+fn is_harmless(word: &[u8]) -> bool {
+    HARMLESS.iter().any(|known| known.as_bytes() == word)
+}
+
+/// Whether a part stands anywhere in the name. Names are short and every variable's is asked: a
+/// searcher for each part would cost more than the search.
 fn holds_part(name: &[u8]) -> bool {
-    (0..name.len()).any(|at| {
+    name.iter().enumerate().any(|(at, byte)| {
+        let letter = usize::from(byte.wrapping_sub(b'a'));
+        let (Some(from), Some(to)) = (STARTS.get(letter), STARTS.get(letter + 1)) else {
+            return false;
+        };
         let rest = name.get(at..).unwrap_or_default();
-        PARTS.iter().any(|part| {
-            rest.first() == part.as_bytes().first() && rest.starts_with(part.as_bytes())
-        })
+        let parts = PARTS.get(usize::from(*from)..usize::from(*to));
+        parts
+            .unwrap_or_default()
+            .iter()
+            .any(|part| rest.starts_with(part.as_bytes()))
     })
 }
 

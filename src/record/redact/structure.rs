@@ -11,6 +11,10 @@ const MAX_URLS: usize = 64;
 /// Every password in the URLs of `text`.
 pub(super) fn marks(text: &str) -> Vec<Mark> {
     let mut marks = Vec::new();
+    // Every variable's value comes by: most hold neither.
+    if !text.contains([':', '@']) {
+        return marks;
+    }
     let mut from = 0;
     let mut found = 0;
     while let Some(at) = text.get(from..).and_then(|rest| rest.find("://")) {
@@ -65,6 +69,9 @@ fn password(run: &str, scheme: &str) -> Option<(usize, usize)> {
 
 /// `user:password@tcp(host:port)/database`, as Go's MySQL driver takes it.
 fn go_dsn(text: &str) -> Option<Mark> {
+    if !text.contains('@') {
+        return None;
+    }
     let at = ["@tcp(", "@unix(", "@tcp6(", "@("]
         .iter()
         .filter_map(|mark| text.rfind(mark))
