@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,11 @@ pub fn find(name: &OsStr, path: &OsStr, cwd: &Path) -> Result<PathBuf, ProgramEr
         });
     }
     if !name.is_empty()
-        && let Ok(mut found) = which::which_in_all(name, Some(path), cwd)
+        && let Ok(mut found) = which::WhichConfig::new_with_sys(ChildsPath)
+            .binary_name(name.to_owned())
+            .custom_path_list(path.to_owned())
+            .custom_cwd(cwd.to_owned())
+            .all_results()
         && let Some(found) = found.find(|found| !is_shim(found))
     {
         return Ok(found);
@@ -84,6 +89,59 @@ pub fn is_shim(path: &Path) -> bool {
     let leads_to_tagout =
         || path.is_symlink() && path.canonicalize().is_ok_and(|p| named_tagout(&p));
     !named_tagout(path) && (sys::process::is_this_program(path) || leads_to_tagout())
+}
+
+/// What `which` may ask: files, and nothing of this process. `exec` knows no `~` on the PATH, and
+/// the user database would bring half of the C library's name services along.
+#[derive(Clone, Copy)]
+struct ChildsPath;
+
+impl which::sys::Sys for ChildsPath {
+    type ReadDirEntry = std::fs::DirEntry;
+    type Metadata = std::fs::Metadata;
+
+    fn is_windows(&self) -> bool {
+        false
+    }
+
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn home_dir(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn env_split_paths(&self, paths: &OsStr) -> Vec<PathBuf> {
+        std::env::split_paths(paths).collect()
+    }
+
+    fn env_path(&self) -> Option<OsString> {
+        None
+    }
+
+    fn env_path_ext(&self) -> Option<OsString> {
+        None
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Self::Metadata> {
+        path.metadata()
+    }
+
+    fn symlink_metadata(&self, path: &Path) -> io::Result<Self::Metadata> {
+        path.symlink_metadata()
+    }
+
+    fn read_dir(
+        &self,
+        _path: &Path,
+    ) -> io::Result<Box<dyn Iterator<Item = io::Result<Self::ReadDirEntry>>>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn is_valid_executable(&self, path: &Path) -> io::Result<bool> {
+        Ok(sys::process::may_execute(path))
+    }
 }
 
 fn executable(path: PathBuf, missing: impl Fn() -> ProgramError) -> Result<PathBuf, ProgramError> {
