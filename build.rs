@@ -53,7 +53,7 @@ fn launch_order() -> String {
     let names = fs::read_to_string("build/launch-order.txt").expect("the list stands in build/");
     let mut script = String::from("SECTIONS { .text.launch : {\n");
     for name in names.lines() {
-        let _ = writeln!(script, "*(.text.{name}17h*)");
+        let _ = writeln!(script, "*(.text.{name})");
     }
     script.push_str("} } INSERT BEFORE .text;\n");
     script
