@@ -4,6 +4,7 @@
 //! Data flows one way: invocation → profile → environment → command → target → policy → gates →
 //! launch → record. See `docs/architecture.md`.
 
+pub mod agent;
 pub mod cli;
 pub mod command;
 pub mod companion;

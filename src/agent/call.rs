@@ -164,7 +164,13 @@ const COMMAND_FIELDS: &[&str] = &[
 ];
 
 /// Fields of a tool's input that change the directory.
-const FOLDER_FIELDS: &[&str] = &["cwd", "workdir", "working_directory", "directory", "dir_path"];
+const FOLDER_FIELDS: &[&str] = &[
+    "cwd",
+    "workdir",
+    "working_directory",
+    "directory",
+    "dir_path",
+];
 
 /// Reads a call.
 ///
@@ -177,8 +183,13 @@ pub fn read(bytes: &[u8]) -> Result<Call, String> {
             MAX_INPUT >> 20
         ));
     }
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|e| format!("the hook's input is not the JSON it should be (line {}, column {})", e.line(), e.column()))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| {
+        format!(
+            "the hook's input is not the JSON it should be (line {}, column {})",
+            e.line(),
+            e.column()
+        )
+    })?;
     let Value::Object(object) = value else {
         return Err("the hook's input is not a JSON object".to_owned());
     };
@@ -233,7 +244,9 @@ fn tool(object: &Map<String, Value>, call: &mut Call) -> Result<(), String> {
         let base = call.cwd.take().unwrap_or_default();
         call.cwd = Some(base.join(folder));
     }
-    let said = COMMAND_FIELDS.iter().any(|field| input.contains_key(*field));
+    let said = COMMAND_FIELDS
+        .iter()
+        .any(|field| input.contains_key(*field));
     if is_shell || said && !NO_SHELLS.contains(&name.as_str()) {
         let fields = match is_shell {
             true => COMMAND_FIELDS,

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::Agent;
 
 /// Destroys a database that does not exist, marked as production by its name.
-pub const CANARY_LINE: &str = "psql -h db.tagout-canary.invalid -d canary_production -c 'DROP DATABASE canary_production'";
+pub const CANARY_LINE: &str =
+    "psql -h db.tagout-canary.invalid -d canary_production -c 'DROP DATABASE canary_production'";
 
 /// Does nothing.
 pub const HARMLESS_LINE: &str = "true";
@@ -75,7 +76,10 @@ pub fn refuses(agent: Agent, status: Option<i32>, out: &str, err: &str) -> Canar
             text(&["hookSpecificOutput", "permissionDecisionReason"]),
         ),
         Agent::Gemini => (text(&["decision"]), text(&["reason"])),
-        Agent::Copilot => (text(&["permissionDecision"]), text(&["permissionDecisionReason"])),
+        Agent::Copilot => (
+            text(&["permissionDecision"]),
+            text(&["permissionDecisionReason"]),
+        ),
         Agent::Cursor => (text(&["permission"]), text(&["agent_message"])),
     };
     match decision.as_str() {
@@ -96,19 +100,39 @@ mod tests {
     fn the_agents_read_what_is_answered() {
         for (_, agent) in Agent::WORDS {
             let deny = deny_text(*agent, "because");
-            assert_eq!(refuses(*agent, Some(0), &deny, ""), Canary::Refused, "{deny}");
+            assert_eq!(
+                refuses(*agent, Some(0), &deny, ""),
+                Canary::Refused,
+                "{deny}"
+            );
             let pass = encode(*agent, None, &Answer::Pass, Approval::Ask);
             assert_eq!(refuses(*agent, Some(0), &pass, ""), Canary::Runs, "{pass}");
             let mut input = serde_json::Map::new();
             input.insert("command".into(), "true".into());
-            let answer = Answer::Rewrite { input, field: "command".into() };
+            let answer = Answer::Rewrite {
+                input,
+                field: "command".into(),
+            };
             let rewrite = encode(*agent, None, &answer, Approval::Approve);
-            assert_eq!(refuses(*agent, Some(0), &rewrite, ""), Canary::Runs, "{rewrite}");
+            assert_eq!(
+                refuses(*agent, Some(0), &rewrite, ""),
+                Canary::Runs,
+                "{rewrite}"
+            );
             assert_eq!(refuses(*agent, Some(2), "", "why"), Canary::Refused);
             assert!(matches!(refuses(*agent, None, "", ""), Canary::Ignored(_)));
-            assert!(matches!(refuses(*agent, Some(0), "{}{}", ""), Canary::Ignored(_)));
+            assert!(matches!(
+                refuses(*agent, Some(0), "{}{}", ""),
+                Canary::Ignored(_)
+            ));
         }
-        assert!(matches!(refuses(Agent::Claude, Some(1), "", ""), Canary::Ignored(_)));
-        assert!(matches!(refuses(Agent::Codex, Some(2), "", " "), Canary::Ignored(_)));
+        assert!(matches!(
+            refuses(Agent::Claude, Some(1), "", ""),
+            Canary::Ignored(_)
+        ));
+        assert!(matches!(
+            refuses(Agent::Codex, Some(2), "", " "),
+            Canary::Ignored(_)
+        ));
     }
 }

@@ -77,8 +77,7 @@ pub fn decide(call: &Call, here: &Path, rules: &Rules<'_>) -> Outcome {
 
 /// The words that a line is judged and started as.
 fn words_of(line: &str) -> Vec<String> {
-    simple_words(line)
-        .unwrap_or_else(|| vec!["bash".to_owned(), "-c".to_owned(), line.to_owned()])
+    simple_words(line).unwrap_or_else(|| vec!["bash".to_owned(), "-c".to_owned(), line.to_owned()])
 }
 
 fn allowed(call: &Call, plan: &Plan, words: &[String], rules: &Rules<'_>) -> Answer {
@@ -92,10 +91,18 @@ fn allowed(call: &Call, plan: &Plan, words: &[String], rules: &Rules<'_>) -> Ans
     }
     let behind = |words: &[String]| -> Vec<String> {
         let start = [rules.program, "run", "--profile", rules.profile, "--"];
-        start.iter().map(|w| (*w).to_owned()).chain(words.iter().cloned()).collect()
+        start
+            .iter()
+            .map(|w| (*w).to_owned())
+            .chain(words.iter().cloned())
+            .collect()
     };
     let spelled = |words: &[String]| -> String {
-        behind(words).iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ")
+        behind(words)
+            .iter()
+            .map(|w| quoted(w))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let (field, value) = match &call.asked {
         Asked::Nothing => return Answer::Pass,
@@ -142,12 +149,8 @@ fn is_tagout(program: &str) -> bool {
 fn runs_with<'w>(words: &'w [String], profile: &str) -> Option<&'w [String]> {
     let spelled: Vec<&str> = words.iter().map(String::as_str).collect();
     let skipped = match spelled.as_slice() {
-        ["run" | "explain", "-p" | "--profile", name, "--", _, ..] if *name == profile => 4,
-        ["run" | "explain", option, "--", _, ..]
-            if option.strip_prefix("--profile=") == Some(profile) =>
-        {
-            3
-        }
+        ["run", "-p" | "--profile", name, "--", _, ..] if *name == profile => 4,
+        ["run", option, "--", _, ..] if option.strip_prefix("--profile=") == Some(profile) => 3,
         _ => return None,
     };
     words.get(skipped..)
@@ -155,7 +158,16 @@ fn runs_with<'w>(words: &'w [String], profile: &str) -> Option<&'w [String]> {
 
 /// Subcommands that change nothing.
 const ASKING: &[&str] = &[
-    "log", "dotenv", "check", "help", "--help", "-h", "--version", "-V", "doctor",
+    "explain",
+    "log",
+    "dotenv",
+    "check",
+    "help",
+    "--help",
+    "-h",
+    "--version",
+    "-V",
+    "doctor",
 ];
 
 /// Why a command that the plan would allow is not for an agent.
@@ -193,16 +205,19 @@ fn own_call(command: &Command, cwd: &Path, rules: &Rules<'_>) -> Option<String> 
         cwd.to_owned()
     };
     match (rules.plan)(&argv, &folder) {
-        Ok(plan) if plan.verdict.is_allowed() => {
-            forbidden(&inner.join(" "), &plan, &folder, rules)
-        }
+        Ok(plan) if plan.verdict.is_allowed() => forbidden(&inner.join(" "), &plan, &folder, rules),
         Ok(plan) => Some(plan.verdict.reasons.join("; ")),
         Err(why) => Some(why),
     }
 }
 
 /// Files that decide what an agent may do.
-const OWN_FILES: &[&str] = &[".config/tagout", "/etc/tagout", ".local/state/tagout", "/var/log/tagout"];
+const OWN_FILES: &[&str] = &[
+    ".config/tagout",
+    "/etc/tagout",
+    ".local/state/tagout",
+    "/var/log/tagout",
+];
 
 fn names_own_files(text: &str, home: Option<&Path>) -> bool {
     let inside = home.map(|h| h.join(".config/tagout").display().to_string());
@@ -211,13 +226,26 @@ fn names_own_files(text: &str, home: Option<&Path>) -> bool {
 
 /// A tool that runs nothing still may not write those files.
 fn untouched(call: &Call, cwd: &Path, rules: &Rules<'_>) -> Answer {
-    let fields = ["file_path", "path", "filePath", "notebook_path", "target_file"];
+    let fields = [
+        "file_path",
+        "path",
+        "filePath",
+        "notebook_path",
+        "target_file",
+    ];
     let paths = fields
         .iter()
         .filter_map(|field| call.input.get(*field))
         .filter_map(Value::as_str)
         .map(|path| crate::files::lexical(&cwd.join(path)));
-    let writes = ["content", "new_string", "new_str", "edits", "file_text", "contents"];
+    let writes = [
+        "content",
+        "new_string",
+        "new_str",
+        "edits",
+        "file_text",
+        "contents",
+    ];
     let writes = writes.iter().any(|field| call.input.contains_key(*field));
     let own = |path: PathBuf| names_own_files(&path.display().to_string(), rules.home);
     match writes && paths.into_iter().any(own) {

@@ -27,19 +27,45 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// The words of a line that is one program with plain words, which mean the same without a shell.
+/// The words of a line that is one program with literal words, which mean the same without a
+/// shell.
 pub fn simple_words(line: &str) -> Option<Vec<String>> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,= ".contains(c);
-    let line = line.trim_matches(' ');
-    if line.is_empty() || !line.chars().all(plain) {
+    let list = parse(line, Dialect::Bash).ok()?;
+    let [only] = list.items.as_slice() else {
+        return None;
+    };
+    let [command] = only.first.commands.as_slice() else {
+        return None;
+    };
+    let Node::Simple { assigns, words } = &command.node else {
+        return None;
+    };
+    let alone = only.rest.is_empty() && !only.background && !only.first.negated;
+    if !alone || !assigns.is_empty() || !command.redirects.is_empty() || line.contains('#') {
         return None;
     }
-    let words: Vec<String> = line.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    let words: Vec<String> = words.iter().map(literal).collect::<Option<_>>()?;
     let first = words.first()?;
     let shells_own = BUILTINS.contains(&first.as_str()) || KEYWORDS.contains(&first.as_str());
-    // In zsh `=name` stands for a program's path; an assignment is no program.
-    let odd = first.contains('=') || words.iter().any(|w| w.starts_with('='));
-    (!shells_own && !odd).then_some(words)
+    let plain = first
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_./@%+".contains(c));
+    (plain && !first.is_empty() && !shells_own).then_some(words)
+}
+
+/// The text of a word that no shell expands.
+fn literal(word: &Word) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            // In zsh `=name` stands for a program's path.
+            Part::Text(t) if t.chars().all(plain) && !t.starts_with('=') => text.push_str(t),
+            Part::Quoted(t) => text.push_str(t),
+            _ => return None,
+        }
+    }
+    Some(text)
 }
 
 /// Whether the line only changes or asks the shell itself: put behind a launcher it would lose its
@@ -49,12 +75,7 @@ pub fn starts_nothing(line: &str) -> bool {
 }
 
 fn quiet(list: &List) -> bool {
-    list.items.iter().all(|item| {
-        let others = item.rest.iter().map(|(_, pipeline)| pipeline);
-        std::iter::once(&item.first)
-            .chain(others)
-            .all(|p| p.commands.iter().all(quiet_command))
-    })
+    pipelines(list).all(|p| p.commands.iter().all(quiet_command))
 }
 
 fn quiet_command(command: &Command) -> bool {
@@ -63,7 +84,10 @@ fn quiet_command(command: &Command) -> bool {
     };
     let program = words.first().and_then(Word::literal);
     program.is_some_and(|p| BUILTINS.contains(&p.as_str()))
-        && words.iter().chain(assigns.iter().map(|a| &a.value)).all(inert)
+        && words
+            .iter()
+            .chain(assigns.iter().map(|a| &a.value))
+            .all(inert)
         && command.redirects.iter().all(|r| match &r.what {
             Redirection::Here(_) => false,
             Redirection::Read(w)
@@ -106,7 +130,7 @@ pub fn split_leading_cd(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The pipelines of a list, in order.
-pub(super) fn pipelines(list: &List) -> impl Iterator<Item = &Pipeline> {
+fn pipelines(list: &List) -> impl Iterator<Item = &Pipeline> {
     list.items.iter().flat_map(|item| {
         std::iter::once(&item.first).chain(item.rest.iter().map(|(_, pipeline)| pipeline))
     })
@@ -120,10 +144,17 @@ mod tests {
     #[test]
     fn only_plain_lines_lose_their_shell() {
         let words = |line| simple_words(line).map(|w| w.join("|"));
-        assert_eq!(words("php artisan  migrate --force "), Some("php|artisan|migrate|--force".into()));
+        assert_eq!(
+            words("psql -c 'select \"1\"' \"x\"y"),
+            Some("psql|-c|select \"1\"|xy".into())
+        );
+        assert_eq!(
+            words("php artisan  migrate --force "),
+            Some("php|artisan|migrate|--force".into())
+        );
         for line in [
-            "", " ", "a;b", "a $B", "a 'b'", "a *", "A=b c", "cd x", "echo hi", "if x", "a\nb",
-            "a ~/x", "a #b", "eval x", "a =ls", "exit 2", "a\tb", "é",
+            "", " ", "a;b", "a $B", "a *", "A=b c", "cd x", "echo hi", "if x", "a\nb", "a ~/x",
+            "a #b", "eval x", "a =ls", "exit 2", "é",
         ] {
             assert_eq!(words(line), None, "{line:?}");
         }
@@ -131,10 +162,28 @@ mod tests {
 
     #[test]
     fn lines_that_start_nothing_are_told() {
-        for line in ["cd src", "cd src && pwd", "export A=1; echo $A", "true", "echo hi > x"] {
+        for line in [
+            "cd src",
+            "cd src && pwd",
+            "export A=1; echo $A",
+            "true",
+            "echo hi > x",
+        ] {
             assert!(starts_nothing(line), "{line}");
         }
-        for line in ["ls", "cd src && ls", "echo $(ls)", "export A=`ls`", "", "if true; then ls; fi", "f() { ls; }", "eval ls", "((", "echo ${A:=$(ls)}", "cat <<X\nX"] {
+        for line in [
+            "ls",
+            "cd src && ls",
+            "echo $(ls)",
+            "export A=`ls`",
+            "",
+            "if true; then ls; fi",
+            "f() { ls; }",
+            "eval ls",
+            "((",
+            "echo ${A:=$(ls)}",
+            "cat <<X\nX",
+        ] {
             assert!(!starts_nothing(line), "{line}");
         }
     }
@@ -142,7 +191,10 @@ mod tests {
     #[test]
     fn a_leading_change_of_directory_stays_outside() {
         let cases = [
-            ("cd app && php artisan migrate", Some(("cd app && ", "php artisan migrate"))),
+            (
+                "cd app && php artisan migrate",
+                Some(("cd app && ", "php artisan migrate")),
+            ),
             ("cd a/b && x | y && z", Some(("cd a/b && ", "x | y && z"))),
             ("cd app; x", None),
             ("cd app && x; y", None),

@@ -58,7 +58,9 @@ pub fn places(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<Place> {
     let under = |name: &str, folder: &str| {
-        variable(name).filter(|v| !v.is_empty()).map_or_else(|| home.join(folder), PathBuf::from)
+        variable(name)
+            .filter(|v| !v.is_empty())
+            .map_or_else(|| home.join(folder), PathBuf::from)
     };
     let file = |path: PathBuf, whose| Place {
         path,
@@ -165,7 +167,9 @@ pub fn found_in(agent: Agent, text: &str) -> Result<Vec<Installed>, String> {
             let nested = entry.get("hooks").and_then(Value::as_array);
             let hooks = nested.map_or_else(|| vec![entry], |hooks| hooks.iter().collect());
             found.extend(hooks.iter().filter_map(|hook| {
-                let command = ["command", "bash"].iter().find_map(|f| hook.get(*f)?.as_str())?;
+                let command = ["command", "bash"]
+                    .iter()
+                    .find_map(|f| hook.get(*f)?.as_str())?;
                 is_ours(command, agent).then(|| Installed {
                     event: event.clone(),
                     matcher: matcher.map(str::to_owned),
@@ -211,7 +215,9 @@ mod tests {
                 r#"{{"hooks":{{"PreToolUse":[{{"matcher":"{matcher}","hooks":[{{"type":"command","command":"tagout hook --agent claude"}}]}}]}}}}"#
             )
         };
-        let covers = |matcher: &str| found_in(Agent::Claude, &text(matcher)).unwrap()[0].covers_shell(Agent::Claude);
+        let covers = |matcher: &str| {
+            found_in(Agent::Claude, &text(matcher)).unwrap()[0].covers_shell(Agent::Claude)
+        };
         assert_eq!(covers("Write|Edit"), Some(false));
         assert_eq!(covers("Bash|Write"), Some(true));
         assert_eq!(covers("Ba.h"), None);

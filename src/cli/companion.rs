@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::Command;
 
 use super::{Session, exit};
+use crate::agent::{self, Agent};
 use crate::sys::process;
+use crate::ui::Ui;
 
 /// The second program's name.
 pub const PROGRAM: &str = "tagout-companion";
@@ -23,8 +25,12 @@ pub const VERBS: &[(&str, &str)] = &[
         "Show every setting with where it comes from, and check the files",
     ),
     (
+        "doctor",
+        "Try whether what should protect really does, and say what is missing",
+    ),
+    (
         "hook",
-        "Print code that puts tagout before the commands people type (bash, zsh, fish, sh)",
+        "Put tagout before the commands that people type (bash, zsh, fish, sh) or that agents run",
     ),
     (
         "shim",
@@ -60,10 +66,39 @@ pub(super) fn become_it(session: &mut Session) -> u8 {
         Err(failed) => failed,
         Ok(()) => return exit::FAILED,
     };
-    session.failed(
+    let refused = refuse_agent(
+        &mut session.ui,
+        &session.invocation.args,
+        "the companion program is missing, so that no command can be judged",
+    );
+    let code = session.failed(
         &format!("the companion program {} cannot be started: {error}", path.display()),
         &[format!(
             "it belongs beside tagout: reinstall (cargo install --path . installs both), or copy {PROGRAM} there"
         )],
-    )
+    );
+    if refused { exit::OK } else { code }
+}
+
+/// The agent that is asked for by `hook --agent NAME`.
+pub(crate) fn agent_named(args: &[OsString]) -> Option<Agent> {
+    let words: Vec<&str> = args.iter().skip(1).filter_map(|a| a.to_str()).collect();
+    let (first, rest) = words.split_first()?;
+    let attached = rest.iter().find_map(|w| w.strip_prefix("--agent="));
+    let given = attached.or_else(|| {
+        let at = rest.iter().position(|w| *w == "--agent")?;
+        rest.get(at + 1).copied()
+    });
+    given
+        .filter(|_| *first == "hook")
+        .and_then(Agent::from_word)
+}
+
+/// Agents go on where a hook fails: one that cannot be asked refuses.
+pub(super) fn refuse_agent(ui: &mut Ui, args: &[OsString], why: &str) -> bool {
+    let Some(agent) = agent_named(args) else {
+        return false;
+    };
+    ui.data(&agent::deny_text(agent, &format!("tagout: {why}")));
+    true
 }

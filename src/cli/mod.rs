@@ -15,6 +15,8 @@ mod shim;
 mod status;
 mod trust;
 
+pub(crate) use run::record_refusal;
+
 use std::cell::Cell;
 use std::path::PathBuf;
 
@@ -23,8 +25,8 @@ use clap::Command;
 use crate::command::Stdin;
 use crate::config::{self, Anchoring, Config};
 use crate::files::Disk;
-use crate::invocation::Invocation;
 use crate::invocation::nesting::shim_name;
+use crate::invocation::{self, Invocation};
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
 use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
@@ -217,7 +219,14 @@ pub fn own_definition() -> Command {
 pub fn main() -> u8 {
     match Session::begin() {
         Ok(mut session) => dispatch(&mut session),
-        Err(code) => code,
+        Err(code) => {
+            let why = "the working directory cannot be read";
+            let args = invocation::words();
+            match companion::refuse_agent(&mut Ui::new(&|_| None), &args, why) {
+                true => exit::OK,
+                false => code,
+            }
+        }
     }
 }
 

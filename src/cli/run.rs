@@ -152,6 +152,15 @@ fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut Status
     exit::REFUSED
 }
 
+/// Records a refusal that was decided elsewhere (an agent's hook).
+///
+/// # Errors
+/// Why it is not recorded.
+pub(crate) fn record_refusal(session: &Session, plan: &Plan) -> Result<(), String> {
+    let mut run = Run::begin(session, plan).map_err(|e| e.to_string())?;
+    run.refused(session, plan).map_err(|e| e.to_string())
+}
+
 /// Without a record of its intent such a command does not start.
 fn must_be_recorded(plan: &Plan) -> bool {
     plan.may_touch_production() || plan.effect() >= Effect::ChangesSchema

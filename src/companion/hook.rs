@@ -1,7 +1,8 @@
-//! `tagout hook`: code that puts tagout before the commands people type.
+//! `tagout hook`: tagout before the commands that people type or that agents run.
 
-use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
+use clap::{Arg, ArgGroup, ArgMatches, Command, builder::PossibleValuesParser};
 
+use super::agents;
 use crate::cli::arguments::config_option;
 use crate::cli::{Session, exit};
 use crate::shells::{Shell, commands, script};
@@ -10,25 +11,33 @@ use crate::sys::process::beside;
 /// The definition.
 pub(super) fn define(command: Command) -> Command {
     let shells = Shell::WORDS.iter().map(|(word, _)| *word);
-    command
+    agents::arguments(command)
         .arg(config_option())
+        .group(
+            ArgGroup::new("whose")
+                .args(["shell", "agent"])
+                .required(true),
+        )
         .arg(
             Arg::new("shell")
                 .value_name("SHELL")
-                .required(true)
                 .value_parser(PossibleValuesParser::new(shells))
                 .help("Print functions for this shell, to be evaluated by it"),
         )
         .after_help(
             "Examples:\n  eval \"$(tagout hook bash)\"      # in ~/.bashrc\n  \
              eval \"$(tagout hook zsh)\"       # in ~/.zshrc\n  \
-             tagout hook fish | source       # in ~/.config/fish/config.fish\n\n\
+             tagout hook fish | source       # in ~/.config/fish/config.fish\n  \
+             tagout hook --agent claude --install\n\n\
              More commands: [hook] commands = [\"mycli\"] in ~/.config/tagout/config.toml.",
         )
 }
 
 /// Prints the functions.
 pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
+    if let Some(agent) = matches.get_one::<String>("agent") {
+        return agents::print_settings(session, agent);
+    }
     let config = match session.config(matches.get_one("config")) {
         Ok(config) => config,
         Err(code) => return code,

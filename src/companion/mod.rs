@@ -5,7 +5,10 @@
 //! is a room of its own each.
 
 mod addresses;
+mod agent_canary;
+mod agents;
 mod config;
+mod doctor;
 mod help;
 mod hook;
 mod profile;
@@ -15,6 +18,7 @@ use clap::{ArgMatches, Command};
 
 use crate::cli::companion::VERBS;
 use crate::cli::{self, Session, exit};
+use crate::invocation;
 
 /// A subcommand: name, definition (its one line stands in [`VERBS`]), and what it does.
 type Verb = (
@@ -27,6 +31,7 @@ type Verb = (
 const TABLE: &[Verb] = &[
     ("profile", profile::define, profile::run),
     ("config", config::define, config::run),
+    ("doctor", doctor::define, doctor::run),
     ("hook", hook::define, hook::run),
     ("shim", shim::define, shim::run),
     ("help", help::define, help::run),
@@ -44,6 +49,9 @@ pub fn definition() -> Command {
 
 /// The program.
 pub fn main() -> u8 {
+    if let Some(code) = agents::early(&invocation::words()) {
+        return code;
+    }
     let mut session = match Session::begin() {
         Ok(session) => session,
         Err(code) => return code,

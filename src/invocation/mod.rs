@@ -33,6 +33,11 @@ pub struct Invocation {
     pub caller: Caller,
 }
 
+/// This program's words alone, the first being its own name.
+pub fn words() -> Vec<OsString> {
+    env::args_os().collect()
+}
+
 impl Invocation {
     /// Reads this process's own.
     ///
@@ -46,7 +51,7 @@ impl Invocation {
         let euid = sys::process::effective_user();
         let (user, home) = login(euid, &fs::read_to_string("/etc/passwd").unwrap_or_default());
         Ok(Invocation {
-            args: env::args_os().collect(),
+            args: words(),
             environ: sys::process::environ(),
             cwd: env::current_dir()?,
             uid: sys::process::real_user(),

@@ -11,6 +11,7 @@
 )]
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
+mod agents;
 mod architecture;
 mod catalogue;
 mod clients_differential;
