@@ -104,7 +104,12 @@ fn value<'a>(
 ) -> Option<String> {
     match attached {
         Some(value) => Some(value),
-        None => rest.next().and_then(|w| w.to_str()).map(str::to_owned),
+        // `--keep -- true`: the value is missing, and clap says so.
+        None => rest
+            .next()
+            .and_then(|w| w.to_str())
+            .filter(|w| !w.starts_with('-'))
+            .map(str::to_owned),
     }
 }
 

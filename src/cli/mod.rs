@@ -201,6 +201,7 @@ pub fn definition() -> Command {
 /// The definition of what this program does itself.
 pub fn own_definition() -> Command {
     Command::new("tagout")
+        .bin_name("tagout")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
         .disable_help_subcommand(true)
