@@ -186,7 +186,7 @@ impl Plan {
 fn distinct<'a>(targets: impl Iterator<Item = &'a JudgedTarget>) -> Vec<&'a JudgedTarget> {
     let mut all: Vec<&JudgedTarget> = Vec::new();
     for target in targets {
-        if !all.iter().any(|t| t.target == target.target) {
+        if !all.iter().any(|t| t.target.is(&target.target)) {
             all.push(target);
         }
     }

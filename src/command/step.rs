@@ -81,6 +81,8 @@ pub struct Step {
     pub user: Option<String>,
     /// The wrappers passed on the way, outermost first, for people.
     pub via: Vec<String>,
+    /// It starts only where the program before it succeeded (npm's `pre` scripts).
+    pub later: bool,
     /// The interpreter with its own options, where `argv` is a script or module that one runs.
     pub interpreter: Vec<Word>,
 }
@@ -98,6 +100,7 @@ impl Step {
             place: Place::Here,
             user: None,
             via: Vec::new(),
+            later: false,
             interpreter: Vec::new(),
         }
     }

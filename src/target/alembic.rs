@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::readers::ini::Ini;
 use super::readers::python::{Interpreter, Py, Raised, Scope, Val, library_object};
-use super::{Address, Gap, Resolution, Target, probe, sqlalchemy};
+use super::{Gap, Resolution, probe, sqlalchemy};
 use crate::command::tools::python::AS_MODULE;
 use crate::command::{Command, Effect, World};
 use crate::source::Source;
@@ -176,13 +176,11 @@ fn connected(me: &Interpreter<'_>, command: &Command, world: &World<'_>, who: &s
     }
     let mut resolution = Resolution::none();
     for event in me.events.iter().filter(|e| e.what == "connect") {
-        resolution.merge(sqlalchemy::resolve(
-            &event.value,
-            &vars,
-            &command.step,
-            world,
-            None,
-        ));
+        let mut one = sqlalchemy::resolve(&event.value, &vars, &command.step, world, None);
+        // A connection that fails ends it there.
+        let later = !resolution.targets.is_empty();
+        one.targets.iter_mut().for_each(|t| t.later = later);
+        resolution.merge(one);
     }
     let nothing =
         resolution.targets.is_empty() && resolution.gaps.is_empty() && resolution.errors.is_empty();
@@ -192,44 +190,11 @@ fn connected(me: &Interpreter<'_>, command: &Command, world: &World<'_>, who: &s
             format!("{who} opens its connection in a way that cannot be followed"),
         ));
     }
-    // Which of several is reached depends on whether the ones before it can be.
-    if resolution.targets.len() > 1 && several_urls(me) {
-        let names: Vec<String> = resolution.targets.iter().map(shown).collect();
-        resolution.targets.clear();
-        resolution.gaps.push(Gap::new(
-            "target",
-            format!(
-                "{who} opens several databases one after another: {}",
-                names.join(", ")
-            ),
-        ));
-    }
     // A second URL that is refused does not undo the first connection.
     if !resolution.targets.is_empty() {
         resolution.errors.clear();
     }
     resolution
-}
-
-fn several_urls(me: &Interpreter<'_>) -> bool {
-    let mut sources: Vec<&Source> = Vec::new();
-    for event in me.events.iter().filter(|e| e.what == "connect") {
-        if !sources.contains(&&event.value.source) {
-            sources.push(&event.value.source);
-        }
-    }
-    sources.len() > 1
-}
-
-/// A target in a few words.
-fn shown(target: &Target) -> String {
-    let database = target.database.as_ref().map_or("", |d| d.value.as_str());
-    match &target.address {
-        Address::Host { host, .. } => format!("{} at {}", database, host.value),
-        Address::Socket { path, .. } => format!("{} at {}", database, path.value),
-        Address::File { path } => path.value.clone(),
-        Address::Memory { .. } | Address::Identifier { .. } => "another".to_owned(),
-    }
 }
 
 /// Finds the databases of `flask db ...`.

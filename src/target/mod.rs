@@ -167,6 +167,8 @@ pub struct Target {
     pub environment: Option<Sourced<String>>,
     /// The connection's name in the framework's configuration.
     pub connection: Option<String>,
+    /// It is reached only where those before it answered (a master after its replicas).
+    pub later: bool,
     /// Remarks for `explain`.
     pub notes: Vec<String>,
 }
@@ -182,8 +184,20 @@ impl Target {
             role: Role::Write,
             environment: None,
             connection: None,
+            later: false,
             notes: Vec::new(),
         }
+    }
+
+    /// Whether both are the same, whichever is reached first.
+    pub fn is(&self, other: &Target) -> bool {
+        let later = other.later;
+        self == other
+            || self.later != later
+                && Target {
+                    later,
+                    ..self.clone()
+                } == *other
     }
 
     /// With a database name.
@@ -358,7 +372,7 @@ impl Resolution {
 
 fn add(known: &mut Vec<Target>, more: Vec<Target>) {
     for target in more {
-        if !known.contains(&target) {
+        if !known.iter().any(|t| t.is(&target)) {
             known.push(target);
         }
     }

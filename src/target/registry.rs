@@ -48,6 +48,9 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
         None => Resolution::unresolved(format!("no resolver for {}", tool.name)),
     };
     resolution.gaps.extend(unseen(command));
+    if command.step.later {
+        resolution.targets.iter_mut().for_each(|t| t.later = true);
+    }
     resolution
 }
 

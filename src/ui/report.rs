@@ -57,13 +57,16 @@ pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown)
         .flat_map(|j| &j.resolution.errors)
         .map(|e| json!({"what": e.what, "detail": e.detail}))
         .fold(Vec::new(), once);
+    let (later, targets): (Vec<_>, Vec<_>) =
+        plan.targets().into_iter().partition(|t| t.target.later);
     let mut value = json!({
         "schema": "tagout.explain/1",
         "profile": {"name": plan.profile.name, "layers": plan.profile.layers, "ignored": plan.profile.ignored},
         "program": {"path": plan.program.as_ref().ok().map(|p| p.display().to_string()), "argv": argv},
         "environment": {"kept": kept, "set": set, "dropped": dropped},
         "command": {"tool": plan.tool(), "actions": actions, "effect": plan.effect().word(), "notes": notes(plan)},
-        "targets": plan.targets().into_iter().map(target_json).collect::<Vec<_>>(),
+        "targets": targets.into_iter().map(target_json).collect::<Vec<_>>(),
+        "later": later.into_iter().map(target_json).collect::<Vec<_>>(),
         "replicas": plan.replicas().into_iter().map(target_json).collect::<Vec<_>>(),
         "unresolved": gaps,
         "errors": errors,

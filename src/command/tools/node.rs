@@ -603,5 +603,9 @@ fn run_script(
             .script(&format!("post{}", name.text))
             .map(|s| part(&s, &[])),
     );
+    // A script that fails ends it there.
+    for step in steps.iter_mut().skip(1) {
+        step.later = true;
+    }
     Reading::steps(steps)
 }

@@ -105,7 +105,10 @@ pub(super) fn of_options(options: &Traced, js: &Evaluator<'_>) -> Resolution {
                 .get("master")
                 .or_else(|| replication.get("primary"))
             {
-                all.merge(of_fields(&engine, master, js));
+                let mut master = of_fields(&engine, master, js);
+                let first = all.targets.is_empty();
+                master.targets.iter_mut().for_each(|t| t.later = !first);
+                all.merge(master);
             }
             all
         }
