@@ -319,8 +319,7 @@ fn compare(case: &Value, got: &Value, root: &str, cwd: &Path) -> (Result, String
 }
 
 /// Cases whose expectation is not what the rule says, and why.
-const EXCEPTED: &[(&str, &str)] = &[
-];
+const EXCEPTED: &[(&str, &str)] = &[];
 
 /// Runs a file of cases; `unresolved` is how many may be left undecided.
 fn run(name: &str, unresolved: usize) {
