@@ -62,6 +62,10 @@ pub trait Files {
     fn exists(&self, path: &Path) -> bool;
     /// Names in a directory, sorted; empty where it cannot be listed.
     fn list(&self, dir: &Path) -> Vec<String>;
+    /// When a file was last written; `None` where that is not known.
+    fn modified(&self, _path: &Path) -> Option<std::time::SystemTime> {
+        None
+    }
     /// The path with links resolved; `None` where it does not exist.
     fn real_path(&self, path: &Path) -> Option<PathBuf>;
     /// The files read so far, in order, without repeats.
@@ -137,6 +141,10 @@ impl Files for Disk {
             .collect();
         names.sort();
         names
+    }
+
+    fn modified(&self, path: &Path) -> Option<std::time::SystemTime> {
+        fs::metadata(path).ok()?.modified().ok()
     }
 
     fn real_path(&self, path: &Path) -> Option<PathBuf> {

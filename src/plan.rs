@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::command::program::{self, ProgramError};
 use crate::command::{
@@ -109,9 +110,9 @@ pub struct Plan {
     /// The working directory.
     pub cwd: PathBuf,
     /// The profile in force.
-    pub profile: Profile,
+    pub profile: Rc<Profile>,
     /// The child's environment.
-    pub environment: Environment,
+    pub environment: Rc<Environment>,
     /// The program that exec starts.
     pub program: Result<PathBuf, ProgramError>,
     /// The commands that the words lead to.
@@ -193,43 +194,63 @@ fn distinct<'a>(targets: impl Iterator<Item = &'a JudgedTarget>) -> Vec<&'a Judg
     all
 }
 
+/// The profile in force and the environment that it gives a child: the same for every command that
+/// one caller asks for in one place, so that many are judged without reading either again.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    profile: Rc<Profile>,
+    environment: Rc<Environment>,
+    keep: Vec<String>,
+}
+
+impl Prepared {
+    /// Chooses the profile and builds the environment.
+    ///
+    /// # Errors
+    /// A mistake in the configuration.
+    pub fn new(request: &Request, scene: Scene<'_>) -> Result<Prepared, ConfigError> {
+        let profile = choose(request.profile.as_deref(), &scene.config.layers)?;
+        let environment = scrub(&profile, &request.keep, scene.environ);
+        Ok(Prepared {
+            profile: Rc::new(profile),
+            environment: Rc::new(environment),
+            keep: request.keep.clone(),
+        })
+    }
+
+    /// Judges a command. The scene is the one that this was prepared in, but for what is new about
+    /// the command itself: its standard input.
+    pub fn plan(&self, argv: &[OsString], scene: Scene<'_>) -> Plan {
+        let vars = &self.environment.vars;
+        let path = vars.get("PATH").map(|v| v.value.as_os_str());
+        let name = argv.first().map(OsString::as_os_str).unwrap_or_default();
+        let program = program::find(name, path.unwrap_or_default(), scene.cwd);
+        let mut commands = judge_commands(argv, vars, &self.profile, scene);
+        doubt_functions(&self.keep, scene.environ, &mut commands);
+        for judged in &mut commands {
+            let missed = missed(&judged.resolution, &self.environment);
+            judged.resolution.notes.extend(missed);
+        }
+        let verdict = verdict(&commands, &self.profile, &self.environment);
+        Plan {
+            argv: argv.to_vec(),
+            cwd: scene.cwd.to_owned(),
+            profile: Rc::clone(&self.profile),
+            environment: Rc::clone(&self.environment),
+            program,
+            commands,
+            verdict,
+        }
+    }
+}
+
 /// Judges a request.
 ///
 /// # Errors
 /// A mistake in the configuration. Nothing else stops it: what cannot be found out is part of the
 /// plan.
 pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
-    let profile = choose(request.profile.as_deref(), &scene.config.layers)?;
-    let environment = scrub(&profile, &request.keep, scene.environ);
-    let path = environment
-        .vars
-        .get("PATH")
-        .map(|v| v.value.clone())
-        .unwrap_or_default();
-    let name = request
-        .argv
-        .first()
-        .map(OsString::as_os_str)
-        .unwrap_or_default();
-    let program = program::find(name, &path, scene.cwd);
-    let mut commands = judge_commands(&request.argv, &environment.vars, &profile, scene);
-    doubt_functions(&request.keep, scene.environ, &mut commands);
-    for judged in &mut commands {
-        judged
-            .resolution
-            .notes
-            .extend(missed(&judged.resolution, &environment));
-    }
-    let verdict = verdict(&commands, &profile, &environment);
-    Ok(Plan {
-        argv: request.argv.clone(),
-        cwd: scene.cwd.to_owned(),
-        profile,
-        environment,
-        program,
-        commands,
-        verdict,
-    })
+    Prepared::new(request, scene).map(|prepared| prepared.plan(&request.argv, scene))
 }
 
 /// The caller's variables that would have had a say in the targets, had they been passed.

@@ -28,7 +28,7 @@ use crate::files::Disk;
 use crate::invocation::nesting::shim_name;
 use crate::invocation::{self, Invocation};
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
-use crate::plan::{Plan, Scene, plan};
+use crate::plan::{Plan, Prepared, Scene};
 use crate::profile::ConfigError;
 use crate::record::redact::Redactor;
 use crate::source::Source;
@@ -87,20 +87,28 @@ impl Session {
             true => Stdin::Terminal,
             false => Stdin::Inherited,
         };
-        let first = self.judge(asked, &config, &stdin)?;
+        let mut prepared = None;
+        let first = self.judge(asked, &config, &stdin, &mut prepared)?;
         if stdin == Stdin::Terminal || !first.needs_stdin() {
             return Ok(first);
         }
         match self.spooled()? {
             Some(text) => {
                 let stdin = Stdin::Text(text, Source::argument("standard input"));
-                self.judge(asked, &config, &stdin)
+                self.judge(asked, &config, &stdin, &mut prepared)
             }
             None => Ok(first),
         }
     }
 
-    fn judge(&mut self, asked: &Asked, config: &Config, stdin: &Stdin) -> Result<Plan, u8> {
+    /// Judges the command with that standard input; profile and environment are prepared once.
+    fn judge(
+        &mut self,
+        asked: &Asked,
+        config: &Config,
+        stdin: &Stdin,
+        prepared: &mut Option<Prepared>,
+    ) -> Result<Plan, u8> {
         let signals = Cell::new(self.signals);
         let ask = |question: &Question<'_>| probe::answer(question, &signals);
         let scene = Scene {
@@ -116,7 +124,14 @@ impl Session {
         if let (None, Some(name)) = (&request.profile, &asked.hook) {
             request.profile = config.profile_of(name);
         }
-        plan(&request, scene).map_err(|e| self.config_mistake(&e))
+        let prepared = match prepared {
+            Some(known) => known,
+            None => match Prepared::new(&request, scene) {
+                Ok(new) => prepared.insert(new),
+                Err(e) => return Err(self.config_mistake(&e)),
+            },
+        };
+        Ok(prepared.plan(&request.argv, scene))
     }
 
     /// Reads the stream that the command would obey; `None` where it is too long to be judged.

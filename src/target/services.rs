@@ -77,10 +77,10 @@ fn unit(command: &Command, _world: &World<'_>) -> Resolution {
     }
 }
 
-/// A file that the reader found to be a database or a dump.
-fn file(command: &Command, _world: &World<'_>) -> Resolution {
+/// A file that the reader found to be a database or a dump, or a server that it asks by HTTP.
+fn file(command: &Command, world: &World<'_>) -> Resolution {
     let Some(path) = command.hint("file") else {
-        return Resolution::none();
+        return unit(command, world);
     };
     let engine = if path.contains("postgres") || path.contains("pgsql") {
         Engine::Postgres

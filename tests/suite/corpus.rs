@@ -70,6 +70,16 @@ fn project() -> Vec<(String, String)> {
         ("manage.py", "#!/usr/bin/env python\n"),
         ("reset.sql", "drop table users;"),
         ("drop.sql", "drop table users;"),
+        ("select.sql", "select 1;"),
+        ("drop.sh", "dropdb shop\n"),
+        ("drop.js", "db.dropDatabase()"),
+        ("tables.txt", "a\n"),
+        ("app.db", "SQLite format 3\0"),
+        ("Makefile", "test:\n\techo ok\nbuild:\n\techo built\n"),
+        (
+            "package.json",
+            "{\"scripts\":{\"build\":\"tsc\",\"lint\":\"eslint .\",\"test\":\"jest\",\"start\":\"serve\",\"start:dev\":\"serve\"}}",
+        ),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text.to_owned()))

@@ -176,7 +176,24 @@ const DATA_DIRECTORIES: &[&str] = &[
     "/bitnami/mariadb",
 ];
 
+/// Disks and volumes: whatever lies on them.
+const DEVICES: &[&str] = &[
+    "/dev/sd",
+    "/dev/nvme",
+    "/dev/vd",
+    "/dev/xvd",
+    "/dev/hd",
+    "/dev/disk",
+    "/dev/mapper/",
+    "/dev/md",
+    "/dev/dm-",
+    "/dev/rdisk",
+];
+
 fn is_server_file(path: &str) -> bool {
+    if DEVICES.iter().any(|device| path.starts_with(device)) {
+        return true;
+    }
     DATA_DIRECTORIES.iter().any(|dir| {
         path.strip_prefix(dir)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '@', '-', '*']))
@@ -256,7 +273,8 @@ fn is_dump_name(path: &str) -> bool {
     DUMP_ENDINGS.iter().any(|e| name.ends_with(e)) && (speaks || !plain)
 }
 
-/// Whether it is a dump that is there, and none beside it has a later name.
+/// Whether it is a dump that is there, and no good one beside it is newer: by the time of writing,
+/// or where that is not known or the same by name. An empty file is no backup.
 fn newest_dump(path: &str, word: &Word, step: &Step, world: &World<'_>) -> bool {
     let file = Path::new(path);
     if !sees(word, step) || !is_dump_name(path) || !world.files.is_file(file) {
@@ -266,11 +284,15 @@ fn newest_dump(path: &str, word: &Word, step: &Step, world: &World<'_>) -> bool 
         return false;
     };
     let name = name.to_string_lossy();
-    let later = world
-        .files
-        .list(dir)
-        .into_iter()
-        .filter(|other| is_dump_name(&dir.join(other).display().to_string()))
-        .any(|other| other.as_str() > name.as_ref());
-    !later
+    let good = |path: &Path| world.files.head(path, 1).is_ok_and(|b| !b.is_empty());
+    let written = world.files.modified(file);
+    let newer = world.files.list(dir).into_iter().any(|other| {
+        let beside = dir.join(&other);
+        let later = match (world.files.modified(&beside), written) {
+            (Some(other), Some(own)) if other != own => other > own,
+            _ => other.as_str() > name.as_ref(),
+        };
+        later && is_dump_name(&beside.display().to_string()) && good(&beside)
+    });
+    !newer
 }

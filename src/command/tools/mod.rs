@@ -6,8 +6,10 @@ mod composer;
 mod consoles;
 mod django;
 mod envfile;
+mod everyday;
 mod file_words;
 pub mod getopt;
+mod http;
 mod inline;
 mod migrators;
 pub(crate) mod node;
@@ -56,6 +58,9 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "cross-env" => envfile::cross_env(tool, step),
         "verbs" => words::verbs(tool, step),
         "files" => file_words::read(tool, step, world),
+        "git" => everyday::git(tool, step, world),
+        "netcat" => everyday::netcat(tool, step),
+        "http" => http::read(tool, step, world),
         "unit" => servers::unit(tool, step),
         "kill" => servers::kill(tool, step),
         "named" => servers::named(tool, step),

@@ -69,7 +69,11 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
     let units: Vec<(String, &str)> = words
         .iter()
         .chain(std::iter::once(&step.program_path()))
-        .filter_map(|w| Some(((*w).to_owned(), engine_of(w)?)))
+        .filter_map(|w| {
+            // Of a path only the file's own name says what it is.
+            let name = w.rsplit('/').next().unwrap_or(w);
+            Some(((*w).to_owned(), engine_of(name)?))
+        })
         .collect();
     let machine = [
         "poweroff",

@@ -13,6 +13,8 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
         .operands
         .last()
         .is_some_and(|(_, w)| tool.data("help-word").contains(&w.text.as_str()));
+    let dashes = |w: &str| w == "-help" || w == "-version";
+    let help_word = help_word || step.words().any(dashes);
     if asks_for_help(&command.args) || help_word {
         command.stops_early = Some(Stop::new(
             "nothing-runs",
@@ -38,7 +40,8 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
 pub(super) fn verbs(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = Command::new(Some(tool), step.clone());
     command.args = Args::of(tool, &step.argv);
-    if asks_for_help(&command.args) {
+    let dashes = step.words().any(|w| w == "-help");
+    if dashes || asks_for_help(&command.args) || command.args.operand(0) == Some("help") {
         return read(tool, step);
     }
     let found: Vec<Action> = command

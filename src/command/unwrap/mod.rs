@@ -29,6 +29,7 @@ pub(super) fn read(
         "env" => environment::read(tool, step),
         "sudo" => users::sudo(tool, step),
         "su" => users::su(tool, step),
+        "lines" => tails::lines(tool, step),
         "xargs" => many::xargs(tool, step),
         "find" => many::find(tool, step),
         "parallel" => many::parallel(tool, step),

@@ -3,6 +3,22 @@
 use super::{nothing, script_step};
 use crate::command::{Args, Place, Reading, Step, Tool, Word};
 
+/// A program whose operands, and the options of `data.script`, are shell lines.
+pub(super) fn lines(tool: &'static Tool, step: &Step) -> Reading {
+    let args = Args::parse(&step.argv, tool.value_options);
+    let scripts = tool.data("script");
+    let given = args.options.iter();
+    let options = given
+        .filter(|o| scripts.contains(&o.name.as_str()))
+        .map(|o| Word {
+            text: o.value.clone().unwrap_or_default(),
+            unknown: o.unknown.clone(),
+        });
+    let words = args.operands.iter().map(|(_, word)| word.clone());
+    let run = |word| script_step(step, "sh", word).through(tool.name);
+    Reading::steps(options.chain(words).map(run).collect())
+}
+
 /// A wrapper whose tail is the command. The catalogue gives its options with values and, under
 /// `data`: `verb` (subcommands that start a command; with any other word it starts none), `skip`
 /// (words before the command), `script` (options whose value is run by a shell), `no-command`

@@ -25,6 +25,7 @@ pub(super) fn read(
         "mongo" => Some(mongo::read(tool, step, world)),
         "sqlcmd" => Some(others::sqlcmd(tool, step, world)),
         "clickhouse" => Some(others::clickhouse(tool, step, world)),
+        "query" => Some(others::query(tool, step, world)),
         _ => None,
     }
 }

@@ -205,10 +205,7 @@ fn judge(text: &str, reaches: &mut Vec<Reach>) -> (Effect, String) {
     if let Some(call) = hits(DESTROYS) {
         return (Effect::Destroys, format!("calls {call}()"));
     }
-    if ["$out", "$merge", "dropDatabase", "\"drop\"", "'drop'"]
-        .iter()
-        .any(|w| text.contains(w))
-    {
+    if names_harm(text) {
         return (
             Effect::Destroys,
             "writes over a collection or drops one".to_owned(),
@@ -249,6 +246,32 @@ fn judge(text: &str, reaches: &mut Vec<Reach>) -> (Effect, String) {
     } else {
         (Effect::Reads, String::new())
     }
+}
+
+/// Whether a key or a name of something that drops stands in the text. What a literal text only
+/// speaks of does not count.
+fn names_harm(text: &str) -> bool {
+    let harm = |t: &str| {
+        ["$out", "$merge", "dropDatabase"]
+            .iter()
+            .any(|w| t.contains(w))
+    };
+    let mut rest = text;
+    while let Some(open) = rest.find(['"', '\'']) {
+        let (outside, tail) = rest.split_at(open);
+        let quote = if tail.starts_with('"') { '"' } else { '\'' };
+        let inner = tail.get(1..).unwrap_or("");
+        let Some(end) = inner.find(quote) else { break };
+        let (said, after) = inner.split_at(end);
+        let word = said
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '$' || c == '_');
+        if harm(outside) || (word && (harm(said) || said == "drop")) {
+            return true;
+        }
+        rest = after.get(1..).unwrap_or("");
+    }
+    harm(rest)
 }
 
 /// Names in front of a parenthesis, outside texts, with a first argument that is a plain text.

@@ -1,9 +1,9 @@
-//! sqlcmd and clickhouse-client.
+//! sqlcmd, clickhouse-client, and clients that are told by the catalogue alone.
 
 use super::scripts::Scripts;
 use crate::command::sql::{self, Dialect};
 use crate::command::tools::getopt::{self, Style};
-use crate::command::{Action, Command, Effect, Reading, Step, Stop, Tool, World};
+use crate::command::{Action, Args, Command, Effect, Opt, Reading, Step, Stop, Tool, World};
 
 /// Parses the words; `Err` is the finished reading where nothing more can be said.
 fn start(tool: &'static Tool, step: &Step) -> Result<Command, Box<Reading>> {
@@ -103,6 +103,65 @@ pub(super) fn clickhouse(tool: &'static Tool, step: &Step, world: &World<'_>) ->
             }
             _ => {}
         }
+    }
+    if !told {
+        scripts.stdin();
+    }
+    Reading::command(scripts.command)
+}
+
+/// Judges a call of a client whose options `data` names: `query` those that carry SQL, `files` those
+/// that name a script, `sql-operands` from which operand on they are SQL. Without any of them
+/// standard input or a console decides.
+pub(super) fn query(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = Args::of(tool, &step.argv);
+    if command
+        .args
+        .has(&["--help", "--version", "-version", "-help"])
+    {
+        let why = "only help or the version is printed";
+        command.stops_early = Some(Stop::new("nothing-runs", why));
+        return Reading::command(command);
+    }
+    let dialect = match tool.data("dialect").first() {
+        Some(&"postgres") => Dialect::Postgres,
+        Some(&"mysql") => Dialect::Mysql,
+        Some(&"sqlite") => Dialect::Sqlite,
+        _ => Dialect::Generic,
+    };
+    let read = move |text: &str| match dialect {
+        Dialect::Postgres => sql::psql_script(text, &[]),
+        Dialect::Mysql => sql::mysql_script(text),
+        Dialect::Sqlite => sql::sqlite_script(text),
+        _ => sql::judge(text, dialect),
+    };
+    let mut scripts = Scripts::new(command, world, &read);
+    let mut told = false;
+    for option in scripts.command.args.options.clone() {
+        let name = option.name.as_str();
+        if tool.data("query").contains(&name) {
+            told = true;
+            scripts.option(&option, read);
+        } else if tool.data("files").contains(&name) {
+            told = true;
+            match (&option.value, &option.unknown) {
+                (Some(path), None) => scripts.file(&step.path(path), 0),
+                _ => scripts.opaque("script", "it is not named literally"),
+            }
+        }
+    }
+    let from = tool.data("sql-operands").first();
+    let from = from.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    for (at, word) in scripts.command.args.operands.clone().into_iter().skip(from) {
+        told = true;
+        let option = Opt {
+            name: "SQL".to_owned(),
+            value: Some(word.text),
+            unknown: word.unknown,
+            at,
+        };
+        scripts.option(&option, read);
     }
     if !told {
         scripts.stdin();

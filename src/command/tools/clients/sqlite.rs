@@ -2,7 +2,9 @@
 
 use super::scripts::Scripts;
 use crate::command::sql;
-use crate::command::{Action, Args, Command, Effect, Opt, Reading, Step, Stop, Tool, World};
+use crate::command::{
+    Action, Args, Command, Effect, Opt, Place, Reach, Reading, Step, Stop, Tool, World,
+};
 
 /// Judges a call of sqlite3.
 pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
@@ -43,7 +45,26 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     if operands.len() < 2 {
         scripts.stdin();
     }
+    spare_new_copies(&mut scripts.command, world);
     Reading::command(scripts.command)
+}
+
+/// A copy to a file that is not there overwrites nothing.
+fn spare_new_copies(command: &mut Command, world: &World<'_>) {
+    let step = &command.step;
+    let there = command.reaches.iter().any(|reach| match reach {
+        Reach::Connection(path) => path.contains(':') || world.files.exists(&step.path(path)),
+        Reach::Database(_) => false,
+        Reach::Unknown(_) => true,
+    });
+    if there || step.place != Place::Here || step.cwd_unknown.is_some() {
+        return;
+    }
+    let copies = |a: &&mut Action| matches!(a.name.as_ref(), ".backup" | ".save");
+    for action in command.actions.iter_mut().filter(copies) {
+        action.effect = Effect::Writes;
+        action.why = "writes a new file".into();
+    }
 }
 
 /// What runs first: the file of `-init`, else the user's own. The home is the user database's,
