@@ -93,7 +93,7 @@ pub(super) fn take(
 }
 
 /// The caller's variables that the tools need: where their own files and agents are.
-pub(super) fn variables(invocation: &Invocation) -> Vec<(String, String)> {
+pub(crate) fn variables(invocation: &Invocation) -> Vec<(String, String)> {
     let wanted = |name: &str| {
         matches!(name, "HOME" | "USER" | "SSH_AUTH_SOCK" | "XDG_CONFIG_HOME")
             || name.starts_with("PG")

@@ -37,6 +37,10 @@ pub const VERBS: &[(&str, &str)] = &[
         "Put tagout before commands in scripts, cron, make: install, list, remove",
     ),
     (
+        "report",
+        "Write one page about what was run and refused: production, refusals, surprises, durations",
+    ),
+    (
         "help",
         "Help on a command or a topic: rules, effects, exit-codes, ...",
     ),

@@ -160,7 +160,7 @@ fn with_journal(command: Command) -> Command {
     )
 }
 
-pub(super) fn since() -> Arg {
+pub(crate) fn since() -> Arg {
     Arg::new("since")
         .long("since")
         .value_name("TIME")
@@ -277,18 +277,23 @@ fn as_value(found: &Found, here: &Host) -> Value {
         State::Running => "running",
         State::Lost => "lost",
         State::Replaced => "replaced",
+        State::Elsewhere => "elsewhere",
     };
     json!({"state": state, "run": found.run, "outcome": found.outcome})
 }
 
 /// How a run stands, as far as this machine can tell.
-pub(super) fn state(found: &Found, here: &Host) -> State {
+pub(crate) fn state(found: &Found, here: &Host) -> State {
     let run = &found.run;
     if found.outcome.is_some() || run["phase"] == "refused" {
         return State::Ended;
     }
     if run["process"]["mode"] == "exec" {
         return State::Replaced;
+    }
+    let machine = run["host"]["machine"].as_str();
+    if machine.is_some() && here.machine.is_some() && machine != here.machine.as_deref() {
+        return State::Elsewhere;
     }
     let boot = run["host"]["boot"].as_str();
     let pid = run["process"]["pid"]

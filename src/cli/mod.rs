@@ -1,7 +1,7 @@
 //! Arguments in, domain types out; one file a subcommand.
 
 pub mod arguments;
-mod checkpoint;
+pub(crate) mod checkpoint;
 pub mod companion;
 pub mod dotenv;
 pub mod exit;
@@ -9,8 +9,7 @@ mod explain;
 pub mod log;
 mod mark;
 mod probe;
-mod report;
-mod run;
+pub(crate) mod run;
 mod shim;
 mod status;
 mod trust;
@@ -176,13 +175,7 @@ impl Session {
 
     /// What is known of the caller's secrets, to keep them out of output and records.
     pub(crate) fn redactor(&self) -> Redactor {
-        let mut redactor = Redactor::new();
-        for entry in &self.invocation.environ {
-            if let Some((name, value)) = entry.to_str().and_then(|e| e.split_once('=')) {
-                redactor.learn([(name, value.into())]);
-            }
-        }
-        redactor
+        Redactor::of_environ(&self.invocation.environ)
     }
 
     /// The command's words without their secrets.
@@ -227,7 +220,6 @@ pub fn own_definition() -> Command {
         .subcommand(mark::command())
         .subcommand(trust::command())
         .subcommand(log::command())
-        .subcommand(report::command())
         .subcommand(dotenv::command())
 }
 
@@ -265,7 +257,6 @@ fn dispatch(session: &mut Session) -> u8 {
         Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
         Some(("log", inner)) => log::run(session, inner),
-        Some(("report", inner)) => report::run(session, inner),
         Some(("dotenv", inner)) => dotenv::run(session, inner),
         Some(("mark", inner)) => mark::run(session, inner),
         Some(("trust", inner)) => trust::run(session, inner),

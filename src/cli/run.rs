@@ -83,6 +83,9 @@ fn judged(
     }
     if let Err(why) = anchored(session, &plan) {
         let hint = "the configuration demands a head of the journal kept elsewhere before this";
+        if let Err(e) = run.not_started("no-anchor") {
+            session.warn(&e.to_string());
+        }
         return session.failed(&why, &[hint.to_owned()]);
     }
     launch(session, &plan, &mut run, inherited, status)
@@ -91,11 +94,11 @@ fn judged(
 /// Has a head of the journal, this intent included, kept elsewhere where that is demanded before
 /// such a command starts.
 fn anchored(session: &Session, plan: &Plan) -> Result<(), String> {
-    let does = |effect: &Effect| {
-        let mut actions = plan.commands.iter().flat_map(|j| &j.command.actions);
-        actions.any(|action| action.effect == *effect)
-    };
-    if !session.anchoring.required_for.iter().any(does) {
+    let required = &session.anchoring.required_for;
+    // What can do anything counts as what it may be.
+    let opaque = required.contains(&Effect::Destroys);
+    let mut actions = plan.commands.iter().flat_map(|j| &j.command.actions);
+    if !actions.any(|a| required.contains(&a.effect) || opaque && a.effect == Effect::Opaque) {
         return Ok(());
     }
     let taken = checkpoint::take(session, &session.anchoring, &location(session));
@@ -443,7 +446,7 @@ impl Run {
 }
 
 /// The machine's journal where there is one, else the user's.
-pub(super) fn location(session: &Session) -> Location {
+pub(crate) fn location(session: &Session) -> Location {
     let system = std::path::Path::new(SYSTEM_JOURNAL);
     match session.invocation.state_folder() {
         Some(folder) if !system.is_dir() => Location::User(folder.join("journal")),

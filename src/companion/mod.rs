@@ -12,6 +12,7 @@ mod doctor;
 mod help;
 mod hook;
 mod profile;
+mod report;
 mod shim;
 
 use clap::{ArgMatches, Command};
@@ -34,6 +35,7 @@ const TABLE: &[Verb] = &[
     ("doctor", doctor::define, doctor::run),
     ("hook", hook::define, hook::run),
     ("shim", shim::define, shim::run),
+    ("report", report::define, report::run),
     ("help", help::define, help::run),
 ];
 

@@ -120,15 +120,16 @@ pub(super) struct Stat {
 impl Stat {
     /// The name may hold spaces and parentheses: it ends at the *last* parenthesis.
     pub(super) fn parse(bytes: &[u8]) -> Option<Stat> {
-        let text = String::from_utf8_lossy(bytes);
-        let (head, tail) = text.rsplit_once(')')?;
-        let (_, comm) = head.split_once('(')?;
-        let mut fields = tail.split_ascii_whitespace().skip(1);
+        let (head, tail) = bytes.split_at_checked(memchr::memrchr(b')', bytes)?)?;
+        let comm = head.get(memchr::memchr(b'(', head)? + 1..)?;
+        // After `) ` the state, then numbers.
+        let tail = std::str::from_utf8(tail.get(2..)?).ok()?;
+        let mut fields = tail.split(' ').skip(1);
         let parent = fields.next()?.parse().ok()?;
         let tty: i32 = fields.nth(2)?.parse().ok()?;
         let start = fields.nth(14)?.parse().ok()?;
         Some(Stat {
-            comm: comm.to_owned(),
+            comm: String::from_utf8_lossy(comm).into_owned(),
             parent,
             tty: tty.cast_unsigned(),
             start,

@@ -176,6 +176,7 @@ impl Follower {
 fn open(folder: &Folder, name: &OsString) -> Result<std::fs::File, JournalError> {
     folder
         .file(name, How::Read)
+        .map(|(file, _)| file)
         .map_err(|why| JournalError::File(name.clone(), why))
 }
 

@@ -1,17 +1,20 @@
 //! From a plan to what is recorded of it: names without values, words without secrets.
 
+use sha2::{Digest, Sha256};
+
 use crate::environment::Fate;
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
 use crate::plan::{JudgedTarget, Plan};
+use crate::profile::{Descriptors, FenceUnavailable, Profile, Unmarked};
 use crate::sys::clock::Moment;
 use crate::target::{Gap, Target};
 
-use super::redact::Redactor;
+use super::redact::{Redactor, is_secret};
 use super::{
     ActionFact, FieldFact, GapFact, GateFact, NamesFact, ProcessFact, ProfileFact, RecordId, Run,
-    TargetFact,
+    TargetFact, hex,
 };
 
 /// What is recorded besides the plan.
@@ -83,7 +86,7 @@ pub fn from_plan(
         process: process(plan, pid, redactor),
         profile: ProfileFact {
             name: plan.profile.name.clone(),
-            digest: None,
+            digest: Some(digest(&plan.profile)),
             layers: plan.profile.layers.clone(),
         },
         environment: names(plan),
@@ -93,6 +96,69 @@ pub fn from_plan(
         git,
         host,
     }
+}
+
+/// SHA-256 of every rule of the profile in force, wherever it stands: two runs with the same
+/// digest were judged by the same profile. Values that may be secret are left out: a digest of
+/// little else would give them away to guessing.
+fn digest(profile: &Profile) -> String {
+    let mut hash = Sha256::new();
+    // Length first, so that no two lists of texts read alike.
+    let mut say = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    for pass in &profile.pass {
+        say("pass");
+        say(&pass.name);
+    }
+    for (name, value, _) in &profile.set {
+        say("set");
+        say(name);
+        say(if is_secret(name) { "" } else { value });
+    }
+    let lists = [
+        ("never", &profile.never),
+        ("require", &profile.require),
+        ("allow", &profile.allow),
+        ("hide", &profile.hide),
+    ];
+    for (what, list) in lists {
+        for (text, _) in list {
+            say(what);
+            say(text);
+        }
+    }
+    say(profile.production.word());
+    say(profile.fence.word());
+    let unmarked = profile.unmarked == Unmarked::Allow;
+    let unfenced = profile.fence_unavailable == FenceUnavailable::Warn;
+    say(if unmarked { "unmarked allowed" } else { "" });
+    say(if unfenced { "unfenced allowed" } else { "" });
+    match &profile.descriptors {
+        Descriptors::All => say("close all"),
+        Descriptors::NoSockets => say("close sockets"),
+        Descriptors::Only(kept) => kept.iter().for_each(|fd| say(&fd.to_string())),
+    }
+    for mark in &profile.marks {
+        say(mark.tier.word());
+        let port = mark.port.map(|port| port.to_string());
+        let parts = [
+            &mark.engine,
+            &mark.host,
+            &mark.network,
+            &mark.socket,
+            &mark.file,
+            &port,
+            &mark.database,
+            &mark.environment,
+            &mark.identifier,
+        ];
+        for part in parts {
+            say(part.as_deref().unwrap_or_default());
+        }
+    }
+    format!("sha256:{}", hex(&hash.finalize()))
 }
 
 fn actions(plan: &Plan, redactor: &Redactor) -> Vec<ActionFact> {

@@ -264,12 +264,12 @@ impl Journal {
         let Some(newest) = segments.pop() else {
             return self.create(1, NO_HASH);
         };
-        let file = self.file(newest, How::Append)?;
-        let end = End::of(&file).map_err(failing("read"))?;
+        let (file, length) = self.file_with_length(newest, How::Append)?;
+        let end = End::of(&file, length).map_err(failing("read"))?;
         let mut head = Head {
             file,
             name: newest.clone(),
-            length: end.length,
+            length,
             seq: segment(newest).unwrap_or(1).saturating_sub(1),
             hash: NO_HASH,
             torn: end.torn,
@@ -289,8 +289,8 @@ impl Journal {
 
     fn last_before(&self, older: &[&OsString]) -> Result<Option<line::Seal>, JournalError> {
         for name in older.iter().rev() {
-            let file = self.file(name, How::Read)?;
-            if let Some(last) = End::of(&file).map_err(failing("read"))?.last {
+            let (file, length) = self.file_with_length(name, How::Read)?;
+            if let Some(last) = End::of(&file, length).map_err(failing("read"))?.last {
                 return Ok(Some(last));
             }
         }
@@ -416,6 +416,10 @@ impl Journal {
     }
 
     fn file(&self, name: &OsStr, how: How) -> Result<File, JournalError> {
+        self.file_with_length(name, how).map(|(file, _)| file)
+    }
+
+    fn file_with_length(&self, name: &OsStr, how: How) -> Result<(File, u64), JournalError> {
         self.folder.file(name, how).map_err(|why| match why {
             FolderError::Io(e) if is_full(&e) => JournalError::Full,
             why => JournalError::File(name.to_owned(), why),
@@ -453,15 +457,13 @@ fn already_in(file: &File, body: &[u8]) -> bool {
 
 /// What the end of a segment looks like.
 struct End {
-    length: u64,
     last: Option<line::Seal>,
     torn: bool,
 }
 
 impl End {
     /// Reads backwards, in growing pieces, until a whole line is found.
-    fn of(file: &File) -> io::Result<End> {
-        let length = file.metadata()?.len();
+    fn of(file: &File, length: u64) -> io::Result<End> {
         let mut window = TAIL_BYTES;
         loop {
             let from = length.saturating_sub(window);
@@ -469,7 +471,6 @@ impl End {
             let last = last_seal(&tail, from == 0);
             if last.is_some() || from == 0 {
                 return Ok(End {
-                    length,
                     last,
                     torn: tail.last().is_some_and(|b| *b != b'\n'),
                 });
@@ -483,7 +484,7 @@ impl End {
 fn last_seal(tail: &[u8], from_start: bool) -> Option<line::Seal> {
     let mut rest = tail;
     while !rest.is_empty() {
-        let (before, last) = match rest.iter().rposition(|b| *b == b'\n') {
+        let (before, last) = match memchr::memrchr(b'\n', rest) {
             Some(at) => (rest.get(..at)?, rest.get(at + 1..)?),
             None if from_start => (&[][..], rest),
             None => return None,

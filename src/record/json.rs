@@ -76,7 +76,14 @@ impl Json {
 
     fn key(&mut self, key: &str) {
         self.separate();
-        self.string(key);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if key.bytes().all(plain) {
+            self.out.push(b'"');
+            self.out.extend_from_slice(key.as_bytes());
+            self.out.push(b'"');
+        } else {
+            self.string(key);
+        }
         self.out.push(b':');
     }
 
@@ -112,7 +119,12 @@ impl Json {
 
     pub(super) fn number(&mut self, key: &str, number: impl Into<i128>) {
         self.key(key);
-        let _ = write!(self.out, "{}", number.into());
+        let number = number.into();
+        // Wide numbers are slow to write, and there are next to none.
+        let _ = match u64::try_from(number) {
+            Ok(number) => write!(self.out, "{number}"),
+            Err(_) => write!(self.out, "{number}"),
+        };
     }
 
     pub(super) fn optional_number(&mut self, key: &str, number: Option<impl Into<i128>>) {

@@ -83,34 +83,40 @@ pub fn body(line: &[u8]) -> Option<&[u8]> {
     line.get(prev + 8 + 64 + 3..end)
 }
 
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+pub(super) fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let length = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
     let (digits, rest) = bytes.split_at_checked(length)?;
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
-/// 64 hexadecimal digits as a hash.
+/// 64 lower-case hexadecimal digits as a hash.
 pub fn unhex(digits: &[u8]) -> Option<Hash> {
     let mut hash = NO_HASH;
-    let mut pairs = digits.chunks_exact(2);
-    if digits.len() != 64 {
+    let (eights, rest) = digits.as_chunks::<8>();
+    if eights.len() != 8 || !rest.is_empty() {
         return None;
     }
-    for byte in &mut hash {
-        let [high, low] = pairs.next()? else {
-            return None;
-        };
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    for (bytes, eight) in hash.as_chunks_mut::<4>().0.iter_mut().zip(eights) {
+        *bytes = eight_digits(*eight)?.to_be_bytes();
     }
     Some(hash)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// Eight digits at once, each in a byte of a word: a journal has 128 of them a line.
+pub(super) fn eight_digits(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_be_bytes(digits);
+    // `a` to `f` are 0x61 to 0x66, `0` to `9` are 0x30 to 0x39.
+    let letter = word >> 6 & ONES;
+    let value = (word & (0x0f * ONES)) + letter * 9;
+    let spelt = value + 0x30 * ONES + letter * 0x27;
+    let is_above_nine = (value + 6 * ONES) >> 4 & ONES;
+    if spelt != word || value & (0xf0 * ONES) != 0 || is_above_nine != letter {
+        return None;
     }
+    let pairs = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    u32::try_from((fours | fours >> 16) & 0xffff_ffff).ok()
 }
 
 #[cfg(test)]
@@ -141,6 +147,26 @@ mod tests {
         for cut in 0..line.len() {
             assert_eq!(parse(&line[..cut]), None, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn only_lower_case_digits_are_read() {
+        for byte in 0..=255u8 {
+            let expected = char::from(byte)
+                .to_digit(16)
+                .filter(|_| !byte.is_ascii_uppercase());
+            for at in 0..8 {
+                let mut digits = *b"00000000";
+                digits[at] = byte;
+                let shifted = expected.map(|d| d << (28 - 4 * at));
+                assert_eq!(eight_digits(digits), shifted, "{byte} at {at}");
+            }
+        }
+        assert_eq!(
+            unhex(crate::record::hex(&[0xa5; 32]).as_bytes()),
+            Some([0xa5; 32])
+        );
+        assert_eq!(unhex(b"00"), None);
     }
 
     proptest! {

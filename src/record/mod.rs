@@ -15,6 +15,7 @@ pub mod line;
 pub mod query;
 pub mod read;
 pub mod redact;
+pub mod shipped;
 pub mod stats;
 mod time;
 pub mod verify;

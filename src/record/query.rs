@@ -1,6 +1,7 @@
 //! Finding runs: filters are tried on bytes before any JSON is parsed.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 
 use memchr::memmem::Finder;
 use serde_json::Value;
@@ -61,7 +62,7 @@ pub fn runs(
     limit: usize,
 ) -> Result<Vec<Found>, JournalError> {
     let matcher = Matcher::new(filter);
-    let mut outcomes: HashMap<u128, (Place, bool)> = HashMap::new();
+    let mut outcomes: HashMap<u128, (Place, bool), ById> = HashMap::default();
     let mut found: Vec<(Place, Option<Place>)> = Vec::new();
     if limit == 0 {
         return Ok(Vec::new());
@@ -100,6 +101,36 @@ pub fn runs(
         .collect()
 }
 
+/// Ids end in 62 random bits: those are hash enough.
+#[derive(Default, Clone, Copy)]
+pub(super) struct ById(u64);
+
+impl BuildHasher for ById {
+    type Hasher = ById;
+
+    fn build_hasher(&self) -> ById {
+        ById::default()
+    }
+}
+
+impl Hasher for ById {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        // Odd and without pattern (the golden ratio): ids that were made up spread, too.
+        let folded = (id >> 64) as u64 ^ id as u64;
+        self.0 = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
 fn parsed(segments: &Segments, place: Place) -> Result<Value, JournalError> {
     Ok(serde_json::from_slice(&segments.line(place)?).unwrap_or(Value::Null))
 }
@@ -127,6 +158,7 @@ struct Part {
 struct Matcher<'a> {
     filter: &'a Filter,
     needles: Vec<Finder<'static>>,
+    user: Vec<Finder<'static>>,
     mismatch: Finder<'static>,
     exec: Finder<'static>,
     since: Option<String>,
@@ -156,6 +188,11 @@ impl<'a> Matcher<'a> {
                 .map(|p| format!("\"profile\":{{\"name\":{}", quoted(p))),
             filter.cwd.as_ref().map(|c| format!("\"cwd\":{}", open(c))),
             filter.id.as_ref().map(|id| format!("\"id\":{}", open(id))),
+            filter
+                .tier
+                .as_ref()
+                .filter(|tier| *tier == "unresolved")
+                .map(|_| "\"unresolved\":[".to_owned()),
             filter.target.as_ref().map(|t| {
                 let longest = t.split('*').max_by_key(|part| part.len());
                 open(longest.unwrap_or_default())
@@ -163,8 +200,15 @@ impl<'a> Matcher<'a> {
                     .to_owned()
             }),
         ];
+        let user = filter.user.iter().flat_map(|user| {
+            let number = user.parse::<u64>().ok();
+            // Also the end of `login_uid`.
+            let number = number.map(|n| format!("uid\":{n}"));
+            [Some(format!("\"user\":{}", quoted(user))), number]
+        });
         Matcher {
             filter,
+            user: user.flatten().map(finder).collect(),
             needles: needles.into_iter().flatten().map(finder).collect(),
             mismatch: finder("\"mismatch\":true".to_owned()),
             exec: finder("\"mode\":\"exec\"".to_owned()),
@@ -229,6 +273,7 @@ impl<'a> Matcher<'a> {
                 .needles
                 .iter()
                 .all(|needle| needle.find(line).is_some())
+            && (self.user.is_empty() || self.user.iter().any(|u| u.find(line).is_some()))
             && (!self.parse || serde_json::from_slice(line).is_ok_and(|value| self.holds(&value)))
     }
 

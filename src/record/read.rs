@@ -8,19 +8,22 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memchr::memchr;
 
 use crate::sys::folder::{Folder, FolderError, How};
 
 use super::journal::segment;
-use super::{JournalError, Location};
+use super::{JournalError, Location, line};
 
-/// Blocks grow from the first to the second: the newest lines come at once, scans are few reads.
-const FIRST_BLOCK: u64 = 128 << 10;
-const LARGE_BLOCK: u64 = 1 << 20;
-/// What is longer is none of our lines.
-const LONGEST: u64 = 64 << 10;
+/// Blocks grow from the first to the second: the newest lines come at once, scans are few reads
+/// of what a processor's own cache holds.
+const FIRST_BLOCK: u64 = 64 << 10;
+const LARGE_BLOCK: u64 = 256 << 10;
+/// What is read beyond a block for the end of its last line, at first and at most. What is longer
+/// is none of our lines.
+const BEYOND: [u64; 2] = [4 << 10, 64 << 10];
 
 /// Where a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,10 +70,9 @@ impl Segments {
         names.sort_unstable();
         let mut files = Vec::with_capacity(names.len());
         for name in names {
-            let file = folder
+            let (file, length) = folder
                 .file(&name, How::Read)
                 .map_err(|why| JournalError::File(name.clone(), why))?;
-            let length = file.metadata().map_err(reading)?.len();
             files.push((name, file, length));
         }
         Ok(Segments { files })
@@ -142,9 +144,18 @@ impl Segments {
         };
         // One byte before tells whether the block begins with a line.
         let from = block.range.start.saturating_sub(1);
-        let to = (block.range.end + LONGEST).min(*length);
+        let own = usize::try_from(block.range.end - from).unwrap_or(usize::MAX);
         SCRATCH.with_borrow_mut(|scratch| {
-            let bytes = read_into(scratch, file, from, to).map_err(reading)?;
+            let mut bytes: &[u8] = &[];
+            for beyond in BEYOND {
+                let to = (block.range.end + beyond).min(*length);
+                bytes = read_into(scratch, file, from, to).map_err(reading)?;
+                // From the block's last byte on: that may be its last line's newline.
+                let last = bytes.get(own.saturating_sub(1)..).unwrap_or_default();
+                if to == *length || memchr(b'\n', last).is_some() {
+                    break;
+                }
+            }
             each_line(block, from, bytes, &mut each);
             Ok(())
         })
@@ -221,7 +232,7 @@ fn each_line(block: &Block, from: u64, bytes: &[u8], each: &mut impl FnMut(Place
     }
 }
 
-/// The results of `work` on each block, in order.
+/// The results of `work` on each block, in order. Whoever is ready takes the next block.
 fn at_once<T: Send>(
     batch: &[Block],
     threads: usize,
@@ -230,17 +241,27 @@ fn at_once<T: Send>(
     if batch.len() == 1 || threads == 1 {
         return batch.iter().map(work).collect();
     }
-    let share = batch.len().div_ceil(threads);
-    std::thread::scope(|scope| {
-        let started: Vec<_> = batch
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<_>>()))
-            .collect();
-        started
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect()
-    })
+    let next = AtomicUsize::new(0);
+    let part = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(block) = batch.get(index) else {
+                return done;
+            };
+            done.push((index, work(block)));
+        }
+    };
+    let mut all = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(part)).collect();
+        let mut all = part();
+        for other in others {
+            all.extend(other.join().unwrap_or_default());
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 fn reading(error: io::Error) -> JournalError {
@@ -295,14 +316,10 @@ pub struct Head<'a> {
 impl Head<'_> {
     /// Reads the head of a line. `None`: torn, or none of ours.
     pub fn of(line: &[u8]) -> Option<Head<'_>> {
-        let start = line
-            .get(..64)?
-            .windows(8)
-            .position(|w| w == b"\"prev\":\"")?;
-        let rest = line.get(start + 8 + 64..)?.strip_prefix(b"\",\"id\":\"")?;
+        let rest = after_prev(line)?.strip_prefix(b"\"id\":\"")?;
         let (id, rest) = rest.split_at_checked(36)?;
         let rest = rest.strip_prefix(b"\",\"phase\":\"")?;
-        let end = memchr(b'"', rest.get(..32)?)?;
+        let end = memchr(b'"', rest.get(..32.min(rest.len()))?)?;
         let (phase, rest) = rest.split_at_checked(end)?;
         let rest = rest.strip_prefix(b"\",\"time\":\"")?;
         let end = memchr(b'"', rest.get(..40.min(rest.len()))?)?;
@@ -315,10 +332,27 @@ impl Head<'_> {
     }
 }
 
+/// What follows `{"v":N,"seq":N,"prev":"H",`.
+fn after_prev(line: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = line::number(line.strip_prefix(b"{\"v\":")?)?;
+    let (_, rest) = line::number(rest.strip_prefix(b",\"seq\":")?)?;
+    let rest = rest.strip_prefix(b",\"prev\":\"")?.get(64..)?;
+    rest.strip_prefix(b"\",")
+}
+
+/// The 32 digits of an id, with dashes after the 8th, 12th, 16th and 20th.
 fn number(id: &[u8]) -> Option<u128> {
-    let mut number = 0;
-    for digit in id.iter().filter(|b| **b != b'-') {
-        number = number << 4 | u128::from(char::from(*digit).to_digit(16)?);
+    let mut digits = [0; 32];
+    let mut places = digits.iter_mut();
+    for (at, digit) in id.iter().enumerate() {
+        match at {
+            8 | 13 | 18 | 23 if *digit == b'-' => {}
+            8 | 13 | 18 | 23 => return None,
+            _ => *places.next()? = *digit,
+        }
     }
-    Some(number)
+    let eights = digits.as_chunks::<8>().0.iter();
+    eights
+        .map(|eight| line::eight_digits(*eight))
+        .try_fold(0, |number, part| Some(number << 32 | u128::from(part?)))
 }

@@ -59,8 +59,7 @@ pub fn stats(segments: &Segments, since: Option<&str>) -> Result<Stats, JournalE
             true
         },
     )?;
-    all.durations.sort_unstable();
-    all.open = all.started.len() as u64;
+    all.finish();
     Ok(all)
 }
 
@@ -71,19 +70,7 @@ fn of_block(
 ) -> Result<Vec<Slim>, JournalError> {
     let mut part = Vec::new();
     segments.lines(block, |_, line, _| {
-        let Some(head) = Head::of(line) else {
-            return;
-        };
-        let counts = matches!(head.phase, "intent" | "refused" | "outcome");
-        if !counts || since.is_some_and(|since| head.time < since) {
-            return;
-        }
-        if let Ok(mut slim) = serde_json::from_slice::<Slim>(line) {
-            slim.id = head.id;
-            head.phase.clone_into(&mut slim.phase);
-            head.time.clone_into(&mut slim.time);
-            part.push(slim);
-        }
+        part.extend(Slim::of(line, since));
     })?;
     Ok(part)
 }
@@ -104,6 +91,22 @@ struct Slim {
     result: String,
     took_ms: Option<u64>,
     mismatch: bool,
+}
+
+impl Slim {
+    /// `None`: it is not counted.
+    fn of(line: &[u8], since: Option<&str>) -> Option<Slim> {
+        let head = Head::of(line)?;
+        let counts = matches!(head.phase, "intent" | "refused" | "outcome");
+        if !counts || since.is_some_and(|since| head.time < since) {
+            return None;
+        }
+        let mut slim: Slim = serde_json::from_slice(line).ok()?;
+        slim.id = head.id;
+        head.phase.clone_into(&mut slim.phase);
+        head.time.clone_into(&mut slim.time);
+        Some(slim)
+    }
 }
 
 impl<'de> Deserialize<'de> for Slim {
@@ -177,6 +180,18 @@ fn add(counts: &mut Counts, name: String) {
 }
 
 impl Stats {
+    /// Counts a record that is not read from segments. [`Stats::finish`] comes last.
+    pub(super) fn record(&mut self, line: &[u8]) {
+        if let Some(slim) = Slim::of(line, None) {
+            self.count(slim);
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.durations.sort_unstable();
+        self.open = self.started.len() as u64;
+    }
+
     fn count(&mut self, mut slim: Slim) {
         if slim.phase == "outcome" {
             self.started.remove(&slim.id);

@@ -190,7 +190,9 @@ impl Part {
             Some(_) => {}
             None => self.first = Some((place, seal)),
         }
-        self.chain = self.chain.take().or_else(|| chain_named_in(line));
+        if self.records == 0 {
+            self.chain = chain_named_in(line);
+        }
         if anchors.iter().any(|a| a.seq == seal.seq) {
             self.known.push((seal.seq, seal.hash));
         }

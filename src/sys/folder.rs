@@ -1,15 +1,19 @@
 //! A directory held open by descriptor: its files are opened relative to it, never through a
 //! symbolic link, and checked for who may write to them.
+#![allow(
+    unsafe_code,
+    reason = "getdents64(2) has no safe wrapper in our crates"
+)]
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg, OFlag, openat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
 
@@ -85,6 +89,7 @@ pub enum How {
 pub struct Folder {
     file: File,
     sharing: Sharing,
+    user: u32,
 }
 
 impl Folder {
@@ -107,15 +112,20 @@ impl Folder {
     pub fn open(path: &Path, sharing: Sharing) -> Result<Folder, FolderError> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         let file = File::from(nix::fcntl::open(path, flags, Mode::empty())?);
-        check(&file, sharing)?;
-        Ok(Folder { file, sharing })
+        let user = Uid::effective().as_raw();
+        check(&file, sharing, user)?;
+        Ok(Folder {
+            file,
+            sharing,
+            user,
+        })
     }
 
-    /// Opens a regular file of the folder with the same checks.
+    /// Opens a regular file of the folder with the same checks; gives its length, too.
     ///
     /// # Errors
     /// Where it cannot be opened or fails those checks.
-    pub fn file(&self, name: &OsStr, how: How) -> Result<File, FolderError> {
+    pub fn file(&self, name: &OsStr, how: How) -> Result<(File, u64), FolderError> {
         if self.sharing == Sharing::ReadOnly && how != How::Read {
             return Err(FolderError::Io(io::ErrorKind::ReadOnlyFilesystem.into()));
         }
@@ -130,17 +140,17 @@ impl Folder {
             };
         let mode = Mode::from_bits_truncate(self.sharing.file_mode());
         let file = File::from(openat(&self.file, name, flags, mode)?);
-        let about = check(&file, self.sharing)?;
+        let about = check(&file, self.sharing, self.user)?;
         if !about.is_file() {
             return Err(FolderError::Kind);
         }
-        let own = about.uid() == Uid::effective().as_raw();
+        let own = about.uid() == self.user;
         if how != How::Read && own && about.mode() & 0o777 != self.sharing.file_mode() {
             // The umask took away what the group needs, or somebody gave more than it needs.
             let mode = std::fs::Permissions::from_mode(self.sharing.file_mode());
             file.set_permissions(mode)?;
         }
-        Ok(file)
+        Ok((file, about.len()))
     }
 
     /// The names in the folder, in no order.
@@ -150,16 +160,29 @@ impl Folder {
     pub fn names(&self) -> io::Result<Vec<std::ffi::OsString>> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         let again: OwnedFd = openat(&self.file, ".", flags, Mode::empty())?;
-        let mut dir = nix::dir::Dir::from_fd(again)?;
         let mut names = Vec::new();
-        for entry in dir.iter() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                names.push(OsStr::from_bytes(name).to_owned());
+        let mut entries = [0u8; 4096];
+        loop {
+            // SAFETY: descriptor, pointer and length are those of live, exclusive values.
+            let got = super::check(unsafe {
+                libc::syscall(
+                    libc::SYS_getdents64,
+                    again.as_raw_fd(),
+                    entries.as_mut_ptr(),
+                    entries.len(),
+                )
+            })?;
+            let got = usize::try_from(got).unwrap_or(0);
+            let Some(mut rest) = entries.get(..got).filter(|rest| !rest.is_empty()) else {
+                return Ok(names);
+            };
+            while let Some((name, after)) = entry(rest) {
+                if name != b"." && name != b".." {
+                    names.push(OsStr::from_bytes(name).to_owned());
+                }
+                rest = after;
             }
         }
-        Ok(names)
     }
 
     /// Removes a file of the folder.
@@ -191,12 +214,22 @@ impl Folder {
     }
 }
 
-fn check(file: &File, sharing: Sharing) -> Result<std::fs::Metadata, FolderError> {
+/// The name in the first entry that `getdents64(2)` wrote, and what follows: inode and offset,
+/// each of 8 bytes, the entry's length in 2, its type in 1, the name up to a NUL.
+fn entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = entries.get(16..)?.first_chunk::<2>()?;
+    let length = usize::from(u16::from_ne_bytes(*length));
+    let (own, rest) = entries.split_at_checked(length)?;
+    let name = own.get(19..)?;
+    Some((name.split(|b| *b == 0).next()?, rest))
+}
+
+fn check(file: &File, sharing: Sharing, user: u32) -> Result<std::fs::Metadata, FolderError> {
     let about = file.metadata()?;
     if sharing == Sharing::ReadOnly {
         return Ok(about);
     }
-    if about.uid() != 0 && about.uid() != Uid::effective().as_raw() {
+    if about.uid() != 0 && about.uid() != user {
         return Err(FolderError::Owner(about.uid()));
     }
     if about.mode() & sharing.forbidden_bits() != 0 {
@@ -207,16 +240,17 @@ fn check(file: &File, sharing: Sharing) -> Result<std::fs::Metadata, FolderError
 
 /// An exclusive lock on an open file, held until dropped.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "held for its drop")] Flock<File>);
+pub struct Lock(#[allow(dead_code, reason = "held for its drop")] File);
 
-/// Tries to lock `file`; gives it back where somebody else holds the lock.
+/// Tries to lock `file` (`flock(2)`); gives it back where somebody else holds the lock.
 ///
 /// # Errors
 /// Where the file system cannot lock.
 pub fn try_lock(file: File) -> io::Result<Result<Lock, File>> {
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok(Ok(Lock(lock))),
-        Err((file, nix::Error::EWOULDBLOCK | nix::Error::EINTR)) => Ok(Err(file)),
-        Err((_, error)) => Err(error.into()),
+    match file.try_lock() {
+        Ok(()) => Ok(Ok(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(Err(file)),
+        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Interrupted => Ok(Err(file)),
+        Err(TryLockError::Error(e)) => Err(e),
     }
 }

@@ -100,24 +100,16 @@ pub(crate) fn adopt_orphans() {
 }
 
 /// The text of a small file of the kernel (`/proc`, `/sys`), in one read: such a file has no
-/// length to ask for, and reading it in steps makes the kernel write it several times.
+/// length to ask for, and reading it in steps makes the kernel write it several times. For files
+/// that the kernel writes in one piece, which `stat`, `cgroup` and single values are.
 ///
 /// # Errors
 /// The system's.
 pub fn kernel_text(path: &str) -> std::io::Result<Vec<u8>> {
     use std::io::Read;
-    let mut text = vec![0u8; 4096];
-    let mut file = std::fs::File::open(path)?;
-    let mut length = 0;
-    loop {
-        let read = file.read(text.get_mut(length..).unwrap_or_default())?;
-        length += read;
-        if read == 0 || length == text.len() {
-            break;
-        }
-    }
-    text.truncate(length);
-    Ok(text)
+    let mut text = [0u8; 4096];
+    let read = std::fs::File::open(path)?.read(&mut text)?;
+    Ok(text.get(..read).unwrap_or_default().to_vec())
 }
 
 /// Ends this process at once: nothing is flushed or torn down.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::record::hex;
 use crate::record::query::Found;
+use crate::record::shipped::Shipped;
 use crate::record::stats::{Counts, Stats};
 use crate::record::verify::{Completeness, Verification};
 
@@ -21,6 +22,8 @@ pub enum State {
     Lost,
     /// The launcher replaced itself: no outcome will come.
     Replaced,
+    /// No outcome yet, and it ran on another machine: whether it goes on is not seen from here.
+    Elsewhere,
 }
 
 /// A run as one row, in the order of [`HEADINGS`].
@@ -331,6 +334,9 @@ fn ending(story: &mut Story, found: &Found, state: State) {
                 "no outcome, and tagout is gone: it was killed, or the journal lost its end"
             }
             State::Replaced => "not known: tagout was replaced by the command",
+            State::Elsewhere => {
+                "no outcome has come; whether it goes on is seen on its machine alone"
+            }
         };
         story.line("result", words);
         return;
@@ -471,6 +477,35 @@ pub fn verification_json(found: &Verification) -> Value {
     })
 }
 
+/// What a database of shipped records says of itself.
+pub fn shipped(found: &Shipped) -> String {
+    let mut story = Story::default();
+    let mut hosts: Vec<&str> = found.chains.iter().map(|(host, _)| host.as_str()).collect();
+    hosts.dedup();
+    let held = format!(
+        "{} records of {} hosts in {} chains",
+        found.records,
+        hosts.len(),
+        found.chains.len()
+    );
+    story.line("database", &held);
+    if found.is_intact() {
+        let intact = "intact: every record is as it was written and follows the one before";
+        story.line("integrity", intact);
+    } else {
+        story.line(
+            "integrity",
+            &format!("BROKEN: {} faults", found.fault_count),
+        );
+        for fault in &found.faults {
+            story.line("", &safe(fault));
+        }
+    }
+    let heads = format!("{} heads that hosts sent were held against it", found.heads);
+    story.line("completeness", &heads);
+    story.out
+}
+
 /// Counts as text.
 pub fn stats(stats: &Stats) -> String {
     let mut story = Story::default();
@@ -591,6 +626,7 @@ fn result(found: &Found, state: State) -> String {
             State::Running => "running",
             State::Lost => "lost",
             State::Replaced => "exec",
+            State::Elsewhere => "open",
         }
         .to_owned();
     };

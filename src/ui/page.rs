@@ -9,7 +9,6 @@ use super::journal::{self as shown, State};
 use super::sanitize;
 use crate::record::query::Found;
 use crate::record::stats::Stats;
-use crate::record::verify::Verification;
 
 /// What a report is made of.
 pub struct Report<'a> {
@@ -21,8 +20,12 @@ pub struct Report<'a> {
     pub runs: &'a [(Found, State)],
     /// Numbers over all runs.
     pub stats: &'a Stats,
-    /// Whether the journal is to be believed.
-    pub verification: &'a Verification,
+    /// Whether it is to be believed, in words.
+    pub belief: &'a str,
+    /// Whether nothing speaks against it.
+    pub is_intact: bool,
+    /// It is of several machines: each run says its own.
+    pub many_hosts: bool,
 }
 
 const STYLE: &str = "
@@ -62,7 +65,7 @@ pub fn page(report: &Report<'_>) -> String {
         ));
     }
     out.push_str("</p></nav>\n");
-    believed(&mut out, report.verification);
+    believed(&mut out, report);
     numbers(&mut out, report.stats);
     durations(&mut out, report.runs);
     for (id, name, empty, runs) in &sections {
@@ -71,7 +74,7 @@ pub fn page(report: &Report<'_>) -> String {
             out.push_str(&format!("<p>{empty}</p>"));
         }
         for (found, state) in runs {
-            run(&mut out, found, *state);
+            run(&mut out, found, *state, report.many_hosts);
         }
         out.push_str("</section>\n");
     }
@@ -124,7 +127,7 @@ fn sections(runs: &[(Found, State)]) -> [Section<'_>; 5] {
             "lost",
             "Without an outcome",
             "Every run has its outcome.",
-            with(|_, s| s == State::Lost),
+            with(|_, s| matches!(s, State::Lost | State::Elsewhere)),
         ),
         (
             "all",
@@ -135,9 +138,9 @@ fn sections(runs: &[(Found, State)]) -> [Section<'_>; 5] {
     ]
 }
 
-fn believed(out: &mut String, found: &Verification) {
-    let class = if found.is_intact() { "good" } else { "bad" };
-    let text = escaped(&shown::verification(found));
+fn believed(out: &mut String, report: &Report<'_>) {
+    let class = if report.is_intact { "good" } else { "bad" };
+    let text = escaped(report.belief);
     out.push_str(&format!("<section><h2>Is the journal to be believed?</h2><pre class=\"{class}\">{text}</pre></section>\n"));
 }
 
@@ -205,7 +208,7 @@ fn durations(out: &mut String, runs: &[(Found, State)]) {
     out.push_str("</table></section>\n");
 }
 
-fn run(out: &mut String, found: &Found, state: State) {
+fn run(out: &mut String, found: &Found, state: State, says_host: bool) {
     let cells = shown::row(found, state);
     let [time, _, verdict, effect, result, took, targets, command] = cells.map(|c| escaped(&c));
     let class = if found.run["verdict"] == "refused" {
@@ -213,8 +216,12 @@ fn run(out: &mut String, found: &Found, state: State) {
     } else {
         ""
     };
+    let host = match found.run["host"]["name"].as_str() {
+        Some(host) if says_host => format!("{} ", escaped(host)),
+        _ => String::new(),
+    };
     out.push_str(&format!(
-        "<details><summary>{time} <span class=\"{class}\">{verdict}</span> {effect}, {result}, {took}: \
+        "<details><summary>{time} {host}<span class=\"{class}\">{verdict}</span> {effect}, {result}, {took}: \
          <code>{command}</code> → {targets}</summary><pre>{}</pre></details>\n",
         escaped(&shown::story(found, state))
     ));
@@ -248,7 +255,6 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::verify::Completeness;
     use serde_json::json;
 
     #[test]
@@ -266,24 +272,14 @@ mod tests {
         };
         let mut stats = Stats::default();
         stats.profiles.insert(evil.to_owned(), 1);
-        let verification = Verification {
-            segments: 1,
-            records: 2,
-            chain: None,
-            first: None,
-            last: None,
-            torn: 0,
-            newer: 0,
-            breaks: Vec::new(),
-            faults: 0,
-            completeness: Completeness::NoAnchor,
-        };
         let page = page(&Report {
             title: evil,
             made: evil,
             runs: &[(found, State::Ended)],
             stats: &stats,
-            verification: &verification,
+            belief: evil,
+            is_intact: true,
+            many_hosts: true,
         });
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("&lt;script&gt;"));

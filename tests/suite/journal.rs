@@ -137,7 +137,7 @@ pub(crate) fn run(number: u64, time: Moment) -> Run {
 
 /// Twenty runs a minute apart; every fifth is refused, the third never ended, the seventh
 /// contacted something strange.
-fn twenty() -> Made {
+pub(crate) fn twenty() -> Made {
     let made = Made::new();
     for number in 1..=20 {
         let run = run(

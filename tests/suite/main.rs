@@ -32,6 +32,7 @@ mod node_tools;
 mod python_tools;
 mod rails_differential;
 mod rails_drill;
+mod report;
 mod servers;
 mod servers_check;
 mod shell_differential;

@@ -15,19 +15,19 @@ use crate::servers::Postgres;
 
 const SCHEMA: &str = include_str!("../../docs/postgres.sql");
 
-fn shipper(made: &Made, state: &Path) -> Command {
+pub(crate) fn shipper(made: &Made, state: &Path, host: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tagout-ship"));
     command
         .arg("--journal")
         .arg(made.path())
         .arg("--state")
         .arg(state)
-        .args(["--host", "worker-017"]);
+        .args(["--host", host]);
     command
 }
 
 /// A server with the schema, and the shipper's address of it.
-fn database() -> Option<(Postgres, String)> {
+pub(crate) fn database() -> Option<(Postgres, String)> {
     let server = Postgres::start()?;
     let sql = SCHEMA.replace(":\"DBNAME\"", "postgres");
     server.sql("postgres", &sql);
@@ -64,7 +64,7 @@ fn every_record_is_in_postgres_once_however_often_the_shipper_is_killed() {
     let state = made.dir.path().join("cursor");
     let mut wait = 3;
     for _ in 0..12 {
-        let mut shipping = shipper(&made, &state)
+        let mut shipping = shipper(&made, &state, "worker-017")
             .args(["--postgres", &address])
             .stderr(Stdio::null())
             .spawn()
@@ -76,7 +76,7 @@ fn every_record_is_in_postgres_once_however_often_the_shipper_is_killed() {
         made.intent(&run(4, clock::now()));
     }
     let ship = || {
-        let output = shipper(&made, &state)
+        let output = shipper(&made, &state, "worker-017")
             .args(["--once", "--postgres", &address])
             .output();
         let output = output.unwrap();
@@ -144,7 +144,7 @@ fn what_the_server_never_takes_is_set_aside_and_the_rest_goes_on() {
     );
     let made = filled(20);
     let state = made.dir.path().join("cursor");
-    let output = shipper(&made, &state)
+    let output = shipper(&made, &state, "worker-017")
         .args(["--once", "--postgres", &address])
         .output()
         .unwrap();
@@ -162,7 +162,7 @@ fn a_receiver_that_is_not_there_loses_nothing() {
     let state = made.dir.path().join("cursor");
     let port = crate::servers::free_port();
     let dead = format!("http://127.0.0.1:{port}");
-    let output = shipper(&made, &state)
+    let output = shipper(&made, &state, "worker-017")
         .args(["--once", "--otlp", &dead])
         .output()
         .unwrap();
@@ -175,7 +175,7 @@ fn standard_output_gets_the_lines_as_they_are() {
     let made = filled(5);
     let state = made.dir.path().join("cursor");
     let ship = || {
-        shipper(&made, &state)
+        shipper(&made, &state, "worker-017")
             .args(["--once", "--ndjson"])
             .output()
             .unwrap()
@@ -223,7 +223,7 @@ fn a_collector_that_is_busy_gets_it_later() {
     let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
     let fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     let (port, received) = collector(vec![busy, fine]);
-    let mut shipping: Child = shipper(&made, &state)
+    let mut shipping: Child = shipper(&made, &state, "worker-017")
         .args(["--otlp", &format!("http://127.0.0.1:{port}")])
         .stderr(Stdio::null())
         .spawn()
@@ -255,7 +255,7 @@ fn fleet() {
     let made = filled(60_000);
     let state = made.dir.path().join("cursor");
     let begun = Instant::now();
-    let output = shipper(&made, &state)
+    let output = shipper(&made, &state, "worker-017")
         .args(["--once", "--postgres", &address])
         .output()
         .unwrap();

@@ -99,11 +99,12 @@ impl Redactor {
     /// Knows the secret values of an environment as it came (`NAME=value`, byte strings).
     pub fn of_environ(environ: &[std::ffi::OsString]) -> Redactor {
         let mut redactor = Redactor::new();
-        let entries: Vec<_> = environ.iter().map(|e| e.to_string_lossy()).collect();
-        redactor.learn(entries.iter().filter_map(|entry| {
-            let (name, value) = entry.split_once('=')?;
-            Some((name, Cow::Borrowed(value)))
-        }));
+        for entry in environ {
+            // Words are recorded lossily, too: a value that is not UTF-8 is found in them.
+            if let Some((name, value)) = entry.to_string_lossy().split_once('=') {
+                redactor.learn([(name, Cow::Borrowed(value))]);
+            }
+        }
         redactor
     }
 

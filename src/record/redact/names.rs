@@ -223,6 +223,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_part_and_word_is_found_whatever_its_case() {
+        for name in PARTS.iter().chain(&WORDS) {
+            let loud = format!("x_{}", name.to_ascii_uppercase().replace('_', "-"));
+            assert!(is_secret(name) && is_secret(&loud), "{name}");
+        }
+    }
+
+    #[test]
     fn names_are_judged_by_their_words() {
         let secret = [
             "PGPASSWORD",
