@@ -394,6 +394,7 @@ fn new_line(line: &[u8], as_json: bool) -> String {
                 false => State::Running,
             };
             let found = Found {
+                host: None,
                 run: value,
                 outcome: None,
             };

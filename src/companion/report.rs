@@ -117,7 +117,6 @@ fn of_journal(location: &Location, asked: &Asked) -> Result<String, crate::recor
         stats: &stats,
         belief: &verification(&found),
         is_intact: found.is_intact(),
-        many_hosts: false,
     }))
 }
 
@@ -144,7 +143,6 @@ fn of_fleet(
         stats: &found.stats,
         belief: &shipped(&found),
         is_intact: found.is_intact(),
-        many_hosts: true,
     }))
 }
 

@@ -135,7 +135,7 @@ pub struct ProcessFact {
 pub struct ProfileFact {
     /// Its name.
     pub name: String,
-    /// `sha256:` of everything that went into it.
+    /// `sha256:` over every rule of it.
     pub digest: Option<String>,
     /// Its layers, strongest first.
     pub layers: Vec<String>,

@@ -362,10 +362,11 @@ impl Journal {
     /// next writer sees at the chain's end and does not take in again.
     fn fold(&self, names: &[OsString], head: &mut Head, lines: &mut Vec<u8>) -> Vec<OsString> {
         let mut folded = Vec::new();
-        let spilled = names
-            .iter()
-            .filter(|n| n.as_encoded_bytes().starts_with(SPILL_PREFIX.as_bytes()));
-        for name in spilled.take(MAX_FOLDED) {
+        let is_spilled = |n: &&OsString| n.as_encoded_bytes().starts_with(SPILL_PREFIX.as_bytes());
+        let mut spilled: Vec<_> = names.iter().filter(is_spilled).collect();
+        // By id, which is by time, and an intent before its outcome.
+        spilled.sort_unstable();
+        for name in spilled.into_iter().take(MAX_FOLDED) {
             let Ok(body) = self.read_spilled(name) else {
                 continue;
             };

@@ -44,8 +44,10 @@ pub struct Filter {
 }
 
 /// One run with everything that was recorded about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Found {
+    /// The host that a database of several has it from.
+    pub host: Option<String>,
     /// Its intent or refusal.
     pub run: Value,
     /// Its outcome.
@@ -94,6 +96,7 @@ pub fn runs(
         .into_iter()
         .map(|(run, outcome)| {
             Ok(Found {
+                host: None,
                 run: parsed(segments, run)?,
                 outcome: outcome.map(|place| parsed(segments, place)).transpose()?,
             })

@@ -93,7 +93,7 @@ impl Shipped {
         let mut field = || fields.next().unwrap_or_default();
         match (field(), field(), field(), field(), field()) {
             ("record", host, chain, text, _) => self.record(host, chain, text),
-            ("run", _, _, run, outcome) => self.run(run, outcome),
+            ("run", host, _, run, outcome) => self.run(host, run, outcome),
             ("head", count, ..) => self.heads = count.parse().unwrap_or(0),
             ("fork", host, chain, seq, _) => {
                 self.fault(host, chain, seq, "is not what the host said its head was");
@@ -127,10 +127,11 @@ impl Shipped {
         self.stats.record(bytes);
     }
 
-    fn run(&mut self, run: &str, outcome: &str) {
+    fn run(&mut self, host: &str, run: &str, outcome: &str) {
         let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
         if let Some(run) = parsed(run) {
             self.runs.push(Found {
+                host: Some(host.to_owned()),
                 run,
                 outcome: parsed(outcome),
             });
@@ -160,7 +161,7 @@ fn script() -> String {
     format!(
         "begin transaction isolation level repeatable read read only;
 select 'record', host, chain, line from tagout_record where {ASKED} order by host, chain, seq;
-select 'run', '', '', b.line, e.line from
+select 'run', b.host, '', b.line, e.line from
   (select * from tagout_record where phase in ('intent', 'refused') and {ASKED}
    order by time desc, seq desc limit :count) b
   left join lateral (select line from tagout_record e where e.host = b.host and e.chain = b.chain

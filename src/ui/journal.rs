@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::record::hex;
+use crate::record::line::VERSION;
 use crate::record::query::Found;
 use crate::record::shipped::Shipped;
 use crate::record::stats::{Counts, Stats};
@@ -58,6 +59,7 @@ pub fn row(found: &Found, state: State) -> Row {
 /// The row of an outcome that comes alone.
 pub fn ended(outcome: &Value) -> Row {
     let found = Found {
+        host: None,
         run: Value::Null,
         outcome: Some(outcome.clone()),
     };
@@ -111,6 +113,12 @@ pub fn story(found: &Found, state: State) -> String {
     let run = &found.run;
     let mut story = Story::default();
     story.line("run", &safe(text(&run["id"])));
+    if let Some(version) = run["v"].as_u64().filter(|v| *v > u64::from(VERSION)) {
+        let note = format!(
+            "written by a newer tagout (version {version}): there may be more in it than is told here"
+        );
+        story.line("", &note);
+    }
     story.line("when", &safe(text(&run["time"])));
     who(&mut story, run);
     story.line("command", &command(run));
@@ -681,6 +689,7 @@ mod tests {
 
     fn found() -> Found {
         Found {
+            host: None,
             run: json!({
                 "seq": 4711, "prev": "ab".repeat(32), "hash": "cd".repeat(32),
                 "id": "0198f2c4-78dd-7e6e-85fd-3f1c9a000000", "phase": "intent",
@@ -760,7 +769,7 @@ mod tests {
     proptest! {
         #[test]
         fn records_of_any_shape_are_shown_without_control_characters(run in any_json(), outcome in any_json()) {
-            let found = Found { run, outcome: Some(outcome) };
+            let found = Found { host: None, run, outcome: Some(outcome) };
             let shown = story(&found, State::Lost) + &table(&[row(&found, State::Lost)], true);
             prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
         }

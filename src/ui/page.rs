@@ -24,8 +24,6 @@ pub struct Report<'a> {
     pub belief: &'a str,
     /// Whether nothing speaks against it.
     pub is_intact: bool,
-    /// It is of several machines: each run says its own.
-    pub many_hosts: bool,
 }
 
 const STYLE: &str = "
@@ -74,7 +72,7 @@ pub fn page(report: &Report<'_>) -> String {
             out.push_str(&format!("<p>{empty}</p>"));
         }
         for (found, state) in runs {
-            run(&mut out, found, *state, report.many_hosts);
+            run(&mut out, found, *state);
         }
         out.push_str("</section>\n");
     }
@@ -208,7 +206,7 @@ fn durations(out: &mut String, runs: &[(Found, State)]) {
     out.push_str("</table></section>\n");
 }
 
-fn run(out: &mut String, found: &Found, state: State, says_host: bool) {
+fn run(out: &mut String, found: &Found, state: State) {
     let cells = shown::row(found, state);
     let [time, _, verdict, effect, result, took, targets, command] = cells.map(|c| escaped(&c));
     let class = if found.run["verdict"] == "refused" {
@@ -216,10 +214,11 @@ fn run(out: &mut String, found: &Found, state: State, says_host: bool) {
     } else {
         ""
     };
-    let host = match found.run["host"]["name"].as_str() {
-        Some(host) if says_host => format!("{} ", escaped(host)),
-        _ => String::new(),
-    };
+    let host = found
+        .host
+        .as_deref()
+        .map(|host| format!("{} ", escaped(host)));
+    let host = host.unwrap_or_default();
     out.push_str(&format!(
         "<details><summary>{time} {host}<span class=\"{class}\">{verdict}</span> {effect}, {result}, {took}: \
          <code>{command}</code> → {targets}</summary><pre>{}</pre></details>\n",
@@ -261,6 +260,7 @@ mod tests {
     fn nothing_in_a_record_becomes_markup() {
         let evil = "<script>alert(1)</script>\"'&";
         let found = Found {
+            host: Some(evil.to_owned()),
             run: json!({
                 "id": evil, "time": evil, "verdict": "refused", "rule": evil, "effect": evil,
                 "targets": [{"uri": evil, "tier": "production"}],
@@ -279,7 +279,6 @@ mod tests {
             stats: &stats,
             belief: evil,
             is_intact: true,
-            many_hosts: true,
         });
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("&lt;script&gt;"));

@@ -12,10 +12,12 @@
 #![allow(dead_code, reason = "helpers serve some of the modules")]
 
 mod agents;
+mod anchors;
 mod architecture;
 mod catalogue;
 mod clients_differential;
 mod companion;
+mod compatibility;
 mod config;
 mod corpus;
 mod dependencies;
@@ -25,6 +27,7 @@ mod fence;
 mod framework_probes;
 mod incident;
 mod journal;
+mod journal_disk;
 mod laravel_differential;
 mod laravel_probe;
 mod launch;
@@ -33,6 +36,7 @@ mod python_tools;
 mod rails_differential;
 mod rails_drill;
 mod report;
+mod secrets;
 mod servers;
 mod servers_check;
 mod shell_differential;
