@@ -206,7 +206,6 @@ impl Awaited {
 }
 
 /// A tool that stays, is told things line by line and answers in lines.
-#[cfg(feature = "ship")]
 #[derive(Debug)]
 pub struct Companion {
     child: std::process::Child,
@@ -215,7 +214,6 @@ pub struct Companion {
     errors: Option<std::thread::JoinHandle<Vec<u8>>>,
 }
 
-#[cfg(feature = "ship")]
 impl Companion {
     /// Starts the tool.
     ///
@@ -290,7 +288,6 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     places.into_iter().find(|path| path.is_file())
 }
 
-#[cfg(feature = "ship")]
 fn drained(pipe: Option<impl Read>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut pipe) = pipe {
