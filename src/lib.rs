@@ -14,6 +14,7 @@ pub mod fence;
 pub mod files;
 pub mod invocation;
 pub mod launch;
+pub mod launcher;
 pub mod plan;
 pub mod policy;
 pub mod profile;
@@ -26,3 +27,5 @@ pub mod sys;
 pub mod target;
 pub mod topics;
 pub mod ui;
+
+pub use launcher::{Launcher, Outcome};

@@ -86,6 +86,22 @@ pub fn close_on_exec(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) == 0 }
 }
 
+/// Lets a program that is to be started inherit a descriptor under its own number, and no other
+/// that is started meanwhile.
+#[allow(unsafe_code, reason = "runs between fork and exec")]
+pub fn hand_down(command: &mut std::process::Command, fd: RawFd) {
+    use std::os::unix::process::CommandExt;
+    let open = move || {
+        // SAFETY: plain integers; `fcntl` may be called after `fork`.
+        match unsafe { libc::fcntl(fd, libc::F_SETFD, 0) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: the closure only makes one system call.
+    unsafe { command.pre_exec(open) };
+}
+
 /// What a descriptor leads to, for people: `socket:[123]`, `/path`.
 pub fn shown(fd: RawFd) -> String {
     let link = std::fs::read_link(format!("/proc/self/fd/{fd}"));

@@ -112,6 +112,18 @@ const ROOMS: &[(&str, &[&str])] = &[
             "fence",
         ],
     ),
+    (
+        "launcher",
+        &[
+            "sys",
+            "command",
+            "config",
+            "files",
+            "invocation",
+            "plan",
+            "profile",
+        ],
+    ),
     // What only the second program uses. `companion` stands over them as `cli` over the others.
     ("init", LAUNCH),
     ("learn", LAUNCH),

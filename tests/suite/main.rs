@@ -43,6 +43,7 @@ mod shell_differential;
 mod shells;
 #[cfg(feature = "ship")]
 mod ship;
+mod spawn;
 mod support;
 mod vectors;
 mod yaml_differential;

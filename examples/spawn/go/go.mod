@@ -1,0 +1,3 @@
+module example.org/tagout
+
+go 1.19
