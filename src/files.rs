@@ -156,6 +156,67 @@ impl Files for Disk {
     }
 }
 
+/// Files of which some cannot be read, nor anything below them.
+pub struct Without<'a> {
+    files: &'a dyn Files,
+    hidden: &'a [PathBuf],
+}
+
+impl<'a> Without<'a> {
+    /// `hidden` are real paths.
+    pub fn new(files: &'a dyn Files, hidden: &'a [PathBuf]) -> Without<'a> {
+        Without { files, hidden }
+    }
+
+    fn is_hidden(&self, path: &Path) -> bool {
+        if self.hidden.is_empty() {
+            return false;
+        }
+        let real = self.files.real_path(path);
+        real.is_some_and(|real| self.hidden.iter().any(|own| real.starts_with(own)))
+    }
+}
+
+impl Files for Without<'_> {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
+        match self.is_hidden(path) {
+            true => Err(FileError::Denied),
+            false => self.files.read(path),
+        }
+    }
+
+    fn head(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+        match self.is_hidden(path) {
+            true => Err(FileError::Denied),
+            false => self.files.head(path, limit),
+        }
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.files.is_file(path)
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        self.files.is_dir(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.files.exists(path)
+    }
+
+    fn list(&self, dir: &Path) -> Vec<String> {
+        self.files.list(dir)
+    }
+
+    fn real_path(&self, path: &Path) -> Option<PathBuf> {
+        self.files.real_path(path)
+    }
+
+    fn noted(&self) -> Vec<PathBuf> {
+        self.files.noted()
+    }
+}
+
 /// Files in memory, by absolute path.
 #[derive(Debug, Default)]
 pub struct Memory {

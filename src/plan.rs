@@ -11,10 +11,10 @@ use crate::command::{
     Action, Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand,
 };
 use crate::config::Config;
-use crate::environment::{Environment, Fate, Vars, scrub};
-use crate::files::Files;
+use crate::environment::{Environment, Fate, Vars, hide, scrub};
+use crate::files::{Files, Without};
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
-use crate::profile::{ConfigError, Profile, choose};
+use crate::profile::{ConfigError, HideBy, Profile, choose};
 use crate::source::{Source, SourceKind, Sourced};
 use crate::target::{
     Address, Gap, Probe, Resolution, Target, judge_migrations, marks, probe, resolve,
@@ -119,6 +119,8 @@ pub struct Plan {
     pub commands: Vec<Judged>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Files that the kernel is to hide: judged as if they could not be read.
+    pub hidden: Rc<[PathBuf]>,
 }
 
 impl Plan {
@@ -201,6 +203,7 @@ pub struct Prepared {
     profile: Rc<Profile>,
     environment: Rc<Environment>,
     keep: Vec<String>,
+    hidden: Rc<[PathBuf]>,
 }
 
 impl Prepared {
@@ -212,6 +215,7 @@ impl Prepared {
         let profile = choose(request.profile.as_deref(), &scene.config.layers)?;
         let environment = scrub(&profile, &request.keep, scene.environ);
         Ok(Prepared {
+            hidden: hidden(&profile, scene).into(),
             profile: Rc::new(profile),
             environment: Rc::new(environment),
             keep: request.keep.clone(),
@@ -221,6 +225,11 @@ impl Prepared {
     /// Judges a command. The scene is the one that this was prepared in, but for what is new about
     /// the command itself: its standard input.
     pub fn plan(&self, argv: &[OsString], scene: Scene<'_>) -> Plan {
+        let without = Without::new(scene.files, &self.hidden);
+        let scene = Scene {
+            files: &without,
+            ..scene
+        };
         let vars = &self.environment.vars;
         let path = vars.get("PATH").map(|v| v.value.as_os_str());
         let name = argv.first().map(OsString::as_os_str).unwrap_or_default();
@@ -240,6 +249,7 @@ impl Prepared {
             program,
             commands,
             verdict,
+            hidden: Rc::clone(&self.hidden),
         }
     }
 }
@@ -267,6 +277,20 @@ fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> 
             names.join(", ")
         )
     })
+}
+
+/// What the profile hides by the kernel.
+fn hidden(profile: &Profile, scene: Scene<'_>) -> Vec<PathBuf> {
+    if profile.hide_by.as_ref().map(|(by, _)| *by) != Some(HideBy::Landlock) {
+        return Vec::new();
+    }
+    let paths = profile.hide.iter().map(|(path, _)| path.as_str());
+    let root = scene.config.project.as_deref().unwrap_or(scene.cwd);
+    let entries = scene.environ.iter().map(|entry| entry.as_bytes());
+    let said = entries.filter_map(|entry| entry.strip_prefix(b"HOME="));
+    let said = said.map(|home| PathBuf::from(OsStr::from_bytes(home)));
+    let homes: Vec<PathBuf> = said.chain(scene.caller.home.clone()).collect();
+    hide::real_paths(paths, &homes, root, scene.files)
 }
 
 fn judge_commands(

@@ -2,11 +2,10 @@
 
 use super::arguments::Asked;
 use super::{Session, exit};
-use crate::environment::hide;
 use crate::fence::{Mode, Prepared, Rules};
-use crate::launch;
+use crate::launch::{self, Protections};
 use crate::plan::Plan;
-use crate::ui::report::{self, FenceShown};
+use crate::ui::report::{self, FenceShown, Held};
 
 /// Judges the command and says everything about it.
 pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
@@ -17,17 +16,16 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
     let argv = session.shown_argv(&plan);
     let closed = launch::closing(&plan.profile.descriptors);
     let fence = fence_shown(&plan);
+    let protections = Protections::of(&plan.profile, &plan.hidden).list;
+    let held = Held {
+        closed: &closed,
+        fence: &fence,
+        protections: &protections,
+    };
     let text = if asked.json {
-        format!("{}\n", report::json(&plan, &argv, &closed, &fence))
+        format!("{}\n", report::json(&plan, &argv, &held))
     } else {
-        report::text(
-            &plan,
-            &argv,
-            &closed,
-            &fence,
-            session.ui.colours_data(),
-            asked.all,
-        )
+        report::text(&plan, &argv, &held, session.ui.colours_data(), asked.all)
     };
     session.ui.data(&text);
     if plan.verdict.is_allowed() {
@@ -41,13 +39,10 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
 fn fence_shown(plan: &Plan) -> FenceShown {
     let attempt = Mode::of(plan.profile.fence)
         .map(|mode| Prepared::new(mode, Rules::of(plan)).map(|fence| fence.attempt()));
-    let (status, mut missing) = match attempt {
+    let (status, missing) = match attempt {
         Some(Ok(report) | Err(report)) => (report.status.word(), report.missing),
         None => ("none", Vec::new()),
     };
-    missing.extend(hide::missing(
-        plan.profile.hide.iter().map(|(path, _)| path.as_str()),
-    ));
     FenceShown {
         mode: plan.profile.fence.word().to_owned(),
         status: status.to_owned(),

@@ -8,15 +8,14 @@ use super::status::{Status, StatusLines};
 use super::{Session, checkpoint, exit, shim};
 use crate::command::Effect;
 use crate::command::program::ProgramError;
-use crate::environment::hide;
 use crate::fence::{self, Prepared, Rules};
 use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
 use crate::invocation::nesting::shim_name;
-use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, StartError};
+use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, Protections, StartError};
 use crate::plan::Plan;
-use crate::profile::FenceUnavailable;
+use crate::profile::{FenceUnavailable, Survivors};
 use crate::record::{
     Durability, Ending, Entry, Journal, JournalError, Location, Observed, Outcome, RecordId,
     Surroundings, Usage, from_plan,
@@ -186,12 +185,35 @@ fn launch(
             return not_started(session, run, status, &error.to_string(), code);
         }
     };
+    let required = plan.profile.fence_unavailable == FenceUnavailable::Refuse;
+    if let Some(why) = run.protections.lacks(&plan.profile) {
+        let what = format!("the files of `hide` can be read: {why}");
+        if required {
+            let code = (exit::REFUSED, "hide-unavailable");
+            return not_started(session, run, status, &what, code);
+        }
+        session.warn(&what);
+    }
+    let entries = plan.environment.entries();
+    let environment = match run.protections.settle(&plan.profile, entries) {
+        Ok(environment) => environment,
+        Err(e) => {
+            let what = format!("no private directory can be made: {e}");
+            return not_started(session, run, status, &what, (exit::FAILED, "private"));
+        }
+    };
     let launch = Launch {
         program,
         argv: &plan.argv,
-        environment: plan.environment.entries(),
+        environment,
         descriptors: &plan.profile.descriptors,
         closed: &run.closed,
+        protections: &run.protections,
+        survivors: plan
+            .profile
+            .survivors
+            .as_ref()
+            .map_or(Survivors::Leave, |(survivors, _)| *survivors),
     };
     let fencing = match fencing(session, plan) {
         Ok(fencing) => fencing,
@@ -221,6 +243,9 @@ fn launch(
         pid: running.pid(),
     });
     let (finished, held) = running.stay();
+    if let Some(why) = run.protections.clear() {
+        session.warn(&why);
+    }
     if let Err(e) = run.outcome(plan, finished, held.as_ref()) {
         session.warn(&format!("{e}: how this run ended is not recorded"));
     }
@@ -325,6 +350,7 @@ struct Run {
     durability: Durability,
     /// Inherited descriptors that the command does not get.
     closed: Vec<Closed>,
+    protections: Protections,
 }
 
 impl Run {
@@ -336,6 +362,7 @@ impl Run {
             journal: Journal::open(&location(session)),
             begun,
             closed: launch::closing(&plan.profile.descriptors),
+            protections: Protections::of(&plan.profile, &plan.hidden),
             durability: if durable {
                 Durability::Durable
             } else {
@@ -354,10 +381,21 @@ impl Run {
             host: Host::read(),
             git: Git::find(&invocation.cwd),
             pid: process::id(),
-            enforcement: vec![("mode".to_owned(), plan.profile.fence.word().to_owned())],
-            enforcement_missing: hide::missing(
-                plan.profile.hide.iter().map(|(path, _)| path.as_str()),
-            ),
+            enforcement: std::iter::once(("mode", plan.profile.fence.word()))
+                .chain(
+                    self.protections
+                        .list
+                        .iter()
+                        .map(|p| (p.name, p.status.word())),
+                )
+                .map(|(name, word)| (name.to_owned(), word.to_owned()))
+                .collect(),
+            enforcement_missing: self
+                .protections
+                .list
+                .iter()
+                .flat_map(|p| p.missing.iter().map(|what| format!("{}: {what}", p.name)))
+                .collect(),
             closed: self
                 .closed
                 .iter()

@@ -1,6 +1,10 @@
 //! Files that the command's clients must not find: hidden by the clients' own variables, which
 //! then point to nothing. Where a client has no such variable, that is said.
 
+use std::path::{Path, PathBuf};
+
+use crate::files::Files;
+
 /// Ends of paths, and the variables by which their readers are sent elsewhere.
 const READERS: &[(&str, &[(&str, &str)])] = &[
     (".pgpass", &[("PGPASSFILE", "/dev/null")]),
@@ -34,6 +38,24 @@ pub fn variables(path: &str) -> &'static [(&'static str, &'static str)] {
             .is_some_and(|start| start.is_empty() || start.ends_with('/'))
     });
     known.map_or(&[], |(_, variables)| variables)
+}
+
+/// The files themselves: `~` is each of the homes, what is relative lies in the project. Links are
+/// followed; what does not exist needs no hiding.
+pub fn real_paths<'a>(
+    paths: impl Iterator<Item = &'a str>,
+    homes: &[PathBuf],
+    project: &Path,
+    files: &dyn Files,
+) -> Vec<PathBuf> {
+    let places = |path: &str| match path.strip_prefix("~/") {
+        Some(rest) => homes.iter().map(|home| home.join(rest)).collect(),
+        None => vec![project.join(path)],
+    };
+    paths
+        .flat_map(places)
+        .filter_map(|path| files.real_path(&path))
+        .collect()
 }
 
 /// What cannot be hidden of these paths, and why.

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Vars, hide};
-use crate::profile::Profile;
+use crate::profile::{Private, Profile};
 use crate::source::{Source, SourceKind};
 
 /// The PATH of a child whose caller had none.
@@ -50,6 +50,14 @@ const INJECTING: &[&str] = &[
     "OPENSSL_CONF",
     "LOCALDOMAIN",
     "HOSTALIASES",
+];
+
+/// Variables that lead into a home directory beside `HOME`.
+const HOMES: &[&str] = &[
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME",
 ];
 
 /// What became of one name.
@@ -132,6 +140,32 @@ pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Enviro
     }
     for (name, value, source) in &profile.set {
         set(&mut environment, name, value, source.clone());
+    }
+    for (what, source) in &profile.private {
+        let source = source.with_note("a new directory for each run, removed afterwards");
+        set(
+            &mut environment,
+            what.variable(),
+            what.placeholder(),
+            source,
+        );
+    }
+    if profile
+        .private
+        .iter()
+        .any(|(what, _)| *what == Private::Home)
+    {
+        for name in HOMES {
+            if environment.vars.has(name) {
+                environment.vars.unset(name);
+                let why = "leads into the home that `private` replaces".to_owned();
+                environment.decisions.retain(|d| d.name != *name);
+                environment.decisions.push(Decision {
+                    name: (*name).to_owned(),
+                    fate: Fate::Dropped(why),
+                });
+            }
+        }
     }
     if !environment.vars.has("PATH") {
         set(

@@ -103,7 +103,6 @@ const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
 const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 const ANY_BIT: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
-const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
 pub(crate) const ALLOW: u32 = 0x7fff_0000;
@@ -119,179 +118,255 @@ const MSG_FASTOPEN: u32 = 0x2000_0000;
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 
-type Code = Vec<Instruction>;
+/// Where a step goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    /// So many steps further: 0 is the next.
+    Skip(usize),
+    /// The filter ends with this action.
+    End(u32),
+}
 
-fn step(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
-    Instruction {
+const NEXT: To = To::Skip(0);
+const PASS: To = To::End(ALLOW);
+
+/// A step whose ends are still named: all that end the same way share one last instruction.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    code: u16,
+    value: u32,
+    jump_true: To,
+    jump_false: To,
+}
+
+type Steps = Vec<Planned>;
+
+fn when(code: u16, value: u32, jump_true: To, jump_false: To) -> Planned {
+    Planned {
         code,
+        value,
         jump_true,
         jump_false,
-        value,
     }
 }
 
-fn end(action: u32) -> Instruction {
-    step(RETURN, action, 0, 0)
-}
-
-fn refuse(errno: u32) -> Instruction {
-    end(ERRNO | errno)
+fn load(offset: u32) -> Planned {
+    when(LOAD, offset, NEXT, NEXT)
 }
 
 /// Loads the low half of an argument (both processors are little-endian).
-fn load_argument(index: u32) -> Instruction {
-    step(LOAD, 16 + 8 * index, 0, 0)
+fn load_argument(index: u32) -> Planned {
+    load(16 + 8 * index)
 }
 
-fn load_argument_high(index: u32) -> Instruction {
-    step(LOAD, 20 + 8 * index, 0, 0)
+fn load_argument_high(index: u32) -> Planned {
+    load(20 + 8 * index)
 }
 
-/// A call that is not simply allowed: its number and what decides about it (a body that always
-/// ends by returning).
-type Door = (u32, Code);
+fn refuse(errno: u32) -> To {
+    To::End(ERRNO | errno)
+}
+
+/// A call that is not simply allowed.
+#[derive(Debug)]
+struct Door {
+    number: u32,
+    what: What,
+}
+
+/// What decides about it.
+#[derive(Debug)]
+enum What {
+    /// Nothing more.
+    At(To),
+    /// Steps that always end by themselves.
+    By(Steps),
+}
+
+fn door(number: u32, to: To) -> Door {
+    let what = What::At(to);
+    Door { number, what }
+}
+
+fn closer(number: u32, steps: Steps) -> Door {
+    let what = What::By(steps);
+    Door { number, what }
+}
 
 /// Numbers closer to each other than this are looked through one after the other.
 const NEAR: u32 = 16;
 
-/// The whole program. Both conventions are told apart at the top, the shorter one by a jump over
-/// its body.
-pub(crate) fn program(native: &Calls, foreign: &Calls, how: Strictness) -> Code {
-    let mut code = vec![step(LOAD, ARCHITECTURE, 0, 0)];
-    on_architecture(&mut code, foreign, search(foreign_calls(foreign, how)));
-    on_architecture(&mut code, native, search(native_calls(native, how)));
-    code.push(refuse(ENOSYS));
-    code
+/// The whole program.
+pub(crate) fn program(native: &Calls, foreign: &Calls, how: Strictness) -> Vec<Instruction> {
+    let mut steps = vec![load(ARCHITECTURE)];
+    for (calls, doors, other) in [
+        (foreign, foreign_calls(foreign, how), NEXT),
+        (native, native_calls(native, how), refuse(ENOSYS)),
+    ] {
+        let body = search(doors);
+        let other = match other {
+            To::Skip(_) => To::Skip(body.len()),
+            end => end,
+        };
+        steps.push(when(EQUAL, calls.architecture, NEXT, other));
+        steps.extend(body);
+    }
+    assemble(&steps)
 }
 
-fn on_architecture(code: &mut Code, calls: &Calls, body: Code) {
-    match u8::try_from(body.len()) {
-        Ok(length) => code.push(step(EQUAL, calls.architecture, 0, length)),
-        // The body is longer than a conditional jump reaches.
-        Err(_) => {
-            let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-            code.push(step(EQUAL, calls.architecture, 1, 0));
-            code.push(step(JUMP, length, 0, 0));
+/// Puts the shared ends behind the steps, and distances in the place of names.
+fn assemble(steps: &Steps) -> Vec<Instruction> {
+    let mut ends: Vec<u32> = Vec::new();
+    let mut distance = |at: usize, to: To| match to {
+        To::Skip(further) => further,
+        To::End(action) => {
+            let known = ends.iter().position(|end| *end == action);
+            let place = known.unwrap_or_else(|| {
+                ends.push(action);
+                ends.len() - 1
+            });
+            steps.len() + place - at - 1
         }
+    };
+    let mut program = Vec::with_capacity(steps.len() + 8);
+    for (at, step) in steps.iter().enumerate() {
+        // A test that checks the program holds it to what a conditional jump reaches.
+        let mut jump = |to| u8::try_from(distance(at, to)).unwrap_or(u8::MAX);
+        program.push(Instruction {
+            code: step.code,
+            jump_true: jump(step.jump_true),
+            jump_false: jump(step.jump_false),
+            value: step.value,
+        });
     }
-    code.extend(body);
+    program.extend(ends.into_iter().map(|action| Instruction {
+        code: RETURN,
+        jump_true: 0,
+        jump_false: 0,
+        value: action,
+    }));
+    program
 }
 
 /// Finds the door of a number. When a filter is installed the kernel runs it for each number of
 /// each convention, so numbers between the doors leave early.
-fn search(mut doors: Vec<Door>) -> Code {
-    doors.sort_by_key(|(number, _)| *number);
-    let mut code = vec![step(LOAD, NUMBER, 0, 0)];
-    let mut doors = doors.into_iter().peekable();
-    while let Some((first, body)) = doors.next() {
-        code.push(step(AT_LEAST, first, 1, 0));
-        code.push(end(ALLOW));
-        let mut last = first;
-        let mut group = Code::new();
-        on_call(&mut group, first, &body);
-        while let Some((number, body)) = doors.next_if(|(next, _)| next - last < NEAR) {
-            last = number;
-            on_call(&mut group, number, &body);
+fn search(mut doors: Vec<Door>) -> Steps {
+    doors.sort_by_key(|door| door.number);
+    let mut steps = vec![load(NUMBER)];
+    let mut rest = doors.as_slice();
+    while let Some((first, later)) = rest.split_first() {
+        let mut last = first.number;
+        let near = later.iter().take_while(|door| {
+            let near = door.number - last < NEAR;
+            last = if near { door.number } else { last };
+            near
+        });
+        let (group, others) = rest.split_at(1 + near.count());
+        rest = others;
+        steps.push(when(AT_LEAST, first.number, NEXT, PASS));
+        let tests = group_tests(group);
+        if let (true, What::At(to)) = (first.number == SECOND_NUMBERS, &first.what) {
+            steps.push(when(AT_LEAST, SECOND_NUMBERS, *to, PASS));
+            continue;
         }
-        group.push(end(ALLOW));
-        if first != SECOND_NUMBERS {
-            let skip = u8::try_from(group.len()).unwrap_or(u8::MAX);
-            code.push(step(AT_LEAST, last + 1, skip, 0));
+        if !rest.is_empty() {
+            steps.push(when(AT_LEAST, last + 1, To::Skip(tests.len()), NEXT));
         }
-        code.extend(group);
+        steps.extend(tests);
     }
-    code.push(end(ALLOW));
-    code
+    steps
 }
 
-/// `body` for the call of that number; at the beginning of a second convention for all that
-/// follow.
-fn on_call(code: &mut Code, number: u32, body: &[Instruction]) {
-    let skip = u8::try_from(body.len()).unwrap_or(u8::MAX);
-    let test = if number == SECOND_NUMBERS {
-        AT_LEAST
-    } else {
-        EQUAL
-    };
-    code.push(step(test, number, 0, skip));
-    code.extend_from_slice(body);
+/// Looks through near numbers; the last one that does not match is allowed.
+fn group_tests(group: &[Door]) -> Steps {
+    let mut steps = Steps::new();
+    for (at, door) in group.iter().enumerate() {
+        let is_last = at + 1 == group.len();
+        let (to, body) = match &door.what {
+            What::At(to) => (*to, [].as_slice()),
+            What::By(body) => (NEXT, body.as_slice()),
+        };
+        let other = match is_last {
+            true => PASS,
+            false => To::Skip(body.len()),
+        };
+        steps.push(when(EQUAL, door.number, to, other));
+        steps.extend(body);
+    }
+    steps
 }
+
+const RINGS: [u32; 3] = [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER];
 
 fn native_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
+    let ask = To::End(ASK);
     let mut doors = vec![
-        (calls.connect, vec![end(ASK)]),
-        (calls.send_to, send_to(how)),
-        (calls.send_message, send_message(2, how)),
-        (calls.send_messages, send_message(3, how)),
-        (LANDLOCK_RESTRICT_SELF, vec![end(ASK)]),
+        door(calls.connect, ask),
+        closer(calls.send_to, send_to(how)),
+        closer(calls.send_message, send_message(2, how)),
+        closer(calls.send_messages, send_message(3, how)),
+        door(LANDLOCK_RESTRICT_SELF, ask),
     ];
     if calls.second_numbers {
-        doors.push((SECOND_NUMBERS, vec![refuse(ENOSYS)]));
+        doors.push(door(SECOND_NUMBERS, refuse(ENOSYS)));
     }
     if how.hold {
-        doors.push((calls.socket, socket()));
-        let rings = [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER];
-        doors.extend(rings.map(|number| (number, vec![refuse(ENOSYS)])));
+        doors.push(closer(calls.socket, socket()));
+        doors.extend(RINGS.map(|number| door(number, refuse(ENOSYS))));
     } else {
-        doors.push((IO_URING_SETUP, vec![end(ASK)]));
+        doors.push(door(IO_URING_SETUP, ask));
     }
     doors
 }
 
 /// Fast open is a connect in disguise; without it every client falls back to `connect`.
-fn send_to(how: Strictness) -> Code {
-    let mut code = vec![
-        load_argument(3),
-        step(ANY_BIT, MSG_FASTOPEN, 0, 1),
-        refuse(EOPNOTSUPP),
-    ];
+fn send_to(how: Strictness) -> Steps {
+    let mut steps = send_message(3, how);
     if how.messages {
-        code.extend([
+        steps.pop();
+        steps.extend([
+            when(ANY_BIT, MSG_FASTOPEN, refuse(EOPNOTSUPP), NEXT),
             load_argument(4),
-            step(EQUAL, 0, 0, 2),
+            when(EQUAL, 0, NEXT, To::End(ASK)),
             load_argument_high(4),
-            step(EQUAL, 0, 1, 0),
-            end(ASK),
+            when(EQUAL, 0, PASS, To::End(ASK)),
         ]);
     }
-    code.push(end(ALLOW));
-    code
+    steps
 }
 
-fn send_message(flags: u32, how: Strictness) -> Code {
+fn send_message(flags: u32, how: Strictness) -> Steps {
+    let other = To::End(if how.messages { ASK } else { ALLOW });
     vec![
         load_argument(flags),
-        step(ANY_BIT, MSG_FASTOPEN, 0, 1),
-        refuse(EOPNOTSUPP),
-        end(if how.messages { ASK } else { ALLOW }),
+        when(ANY_BIT, MSG_FASTOPEN, refuse(EOPNOTSUPP), other),
     ]
 }
 
 /// Unix, IPv4, IPv6, netlink; of IP only stream, datagram and raw, and neither SCTP (which
 /// connects by socket option) nor DCCP.
-fn socket() -> Code {
+fn socket() -> Steps {
+    let protocol = refuse(EPROTONOSUPPORT);
     vec![
         load_argument(0),
-        step(EQUAL, 1, 10, 0),
-        step(EQUAL, 16, 9, 0),
-        step(EQUAL, 2, 2, 0),
-        step(EQUAL, 10, 1, 0),
-        refuse(EAFNOSUPPORT),
+        when(EQUAL, 1, PASS, NEXT),
+        when(EQUAL, 16, PASS, NEXT),
+        when(EQUAL, 2, To::Skip(1), NEXT),
+        when(EQUAL, 10, NEXT, refuse(EAFNOSUPPORT)),
         load_argument(2),
-        step(EQUAL, 132, 5, 0),
-        step(EQUAL, 33, 4, 0),
+        when(EQUAL, 132, protocol, NEXT),
+        when(EQUAL, 33, protocol, NEXT),
         load_argument(1),
-        step(AND, 0xf, 0, 0),
-        step(AT_LEAST, 4, 1, 0),
-        end(ALLOW),
-        refuse(EPROTONOSUPPORT),
+        when(AND, 0xf, NEXT, NEXT),
+        when(AT_LEAST, 4, protocol, PASS),
     ]
 }
 
 /// 32-bit calls of a 64-bit machine: rarely used and not worth a second supervisor. Held: there
 /// are none. Watched: asked about as far as the address can be seen.
 fn foreign_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
-    let mut doors = vec![(LANDLOCK_RESTRICT_SELF, vec![end(ASK)])];
+    let ask = To::End(ASK);
+    let mut doors = vec![door(LANDLOCK_RESTRICT_SELF, ask)];
     if how.hold {
         let shut = [
             Some(calls.connect),
@@ -299,23 +374,17 @@ fn foreign_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
             Some(calls.send_message),
             Some(calls.send_messages),
             calls.multiplexed,
-            Some(IO_URING_SETUP),
-            Some(IO_URING_ENTER),
-            Some(IO_URING_REGISTER),
         ];
-        let shut = shut.into_iter().flatten();
-        doors.extend(shut.map(|number| (number, vec![refuse(ENOSYS)])));
+        let shut = shut.into_iter().flatten().chain(RINGS);
+        doors.extend(shut.map(|number| door(number, refuse(ENOSYS))));
     } else {
-        doors.push((calls.connect, vec![end(ASK)]));
-        doors.push((IO_URING_SETUP, vec![end(ASK)]));
+        doors.extend([calls.connect, IO_URING_SETUP].map(|number| door(number, ask)));
         if let Some(number) = calls.multiplexed {
-            let body = vec![
+            let steps = vec![
                 load_argument(0),
-                step(EQUAL, MULTIPLEXED_CONNECT, 0, 1),
-                end(ASK),
-                end(ALLOW),
+                when(EQUAL, MULTIPLEXED_CONNECT, ask, PASS),
             ];
-            doors.push((number, body));
+            doors.push(closer(number, steps));
         }
     }
     doors
@@ -356,7 +425,6 @@ mod tests {
                 EQUAL => at += jump(accumulator == step.value),
                 AT_LEAST => at += jump(accumulator >= step.value),
                 ANY_BIT => at += jump(accumulator & step.value != 0),
-                JUMP => at += step.value as usize,
                 RETURN => return step.value,
                 other => panic!("no such instruction: {other:#x}"),
             }
@@ -498,7 +566,8 @@ mod tests {
     fn the_program_is_short_and_ends() {
         for how in [HOLD, WATCH] {
             let program = program(&X86_64, &I386, how);
-            assert!(program.len() < 128);
+            // No distance is longer than a conditional jump reaches.
+            assert!(program.len() < 80, "{}", program.len());
             assert_eq!(program.last().unwrap().code, RETURN);
         }
     }
@@ -514,7 +583,7 @@ mod tests {
                 ];
                 for (architecture, doors) in conventions {
                     for number in (0..1000).chain(SECOND_NUMBERS - 5..SECOND_NUMBERS) {
-                        if doors.iter().all(|(door, _)| *door != number) {
+                        if doors.iter().all(|door| door.number != number) {
                             assert_eq!(run(&program, architecture, number, [1; 6]), ALLOW);
                         }
                     }

@@ -3,6 +3,7 @@
 
 mod descriptors;
 pub mod probe;
+pub mod protect;
 pub mod spool;
 
 use std::ffi::{CString, OsString};
@@ -10,18 +11,19 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use crate::fence::{self, Prepared, Supervisor};
-use crate::profile::Descriptors;
+use crate::profile::{Descriptors, Survivors};
 use crate::sys::signals::{self, Arrived, Inherited, SignalQueue};
 use crate::sys::spawn::{self, Child, Program};
 use crate::sys::wait::{self, Change, Used};
 use crate::sys::{memory, process};
 
 pub use descriptors::{Closed, closing};
+pub use protect::{Protection, Protections};
 
 /// What is started.
 pub struct Launch<'a> {
@@ -35,6 +37,10 @@ pub struct Launch<'a> {
     pub descriptors: &'a Descriptors,
     /// Those that do not, from [`closing`].
     pub closed: &'a [Closed],
+    /// Its other protections.
+    pub protections: &'a Protections,
+    /// What happens to processes that are left when it has ended.
+    pub survivors: Survivors,
 }
 
 /// How it ended.
@@ -67,6 +73,17 @@ const RELAYED: [i32; 8] = [
     Signal::SIGWINCH as i32,
 ];
 
+/// Signals that end a wait for processes that are left.
+const ENDING: [i32; 4] = [
+    Signal::SIGTERM as i32,
+    Signal::SIGHUP as i32,
+    Signal::SIGINT as i32,
+    Signal::SIGQUIT as i32,
+];
+
+/// For so long processes that are left are killed; some cannot be.
+const STUBBORN: Duration = Duration::from_secs(10);
+
 /// A command that runs for so long is waited for with little memory.
 const SETTLES: Duration = Duration::from_millis(50);
 
@@ -75,6 +92,9 @@ pub struct Running {
     child: Child,
     queue: SignalQueue,
     fence: Fenced,
+    survivors: Survivors,
+    /// Children that this process had before: the caller's, where it became tagout.
+    before: Vec<i32>,
 }
 
 /// A fence to be put around the program.
@@ -130,26 +150,42 @@ pub fn start(
         environment: &environment,
         signals,
     };
+    let before = match launch.survivors {
+        Survivors::Kill => process::children(),
+        Survivors::Leave | Survivors::Wait => Vec::new(),
+    };
     let (child, fence) = match fencing {
-        None => (spawn::spawn(&program, &mut || Ok(()))?, Fenced::Off),
-        Some(fencing) => spawn_fenced(&program, fencing)?,
+        None => {
+            let protections = launch.protections;
+            let confine = &mut || protections.hide().and_then(|()| protections.bound());
+            (spawn::spawn(&program, confine)?, Fenced::Off)
+        }
+        Some(fencing) => spawn_fenced(&program, fencing, launch.protections)?,
     };
     Ok(Running {
         child,
         queue,
         fence,
+        survivors: launch.survivors,
+        before,
     })
 }
 
-fn spawn_fenced(program: &Program<'_>, fencing: Fencing) -> Result<(Child, Fenced), StartError> {
+fn spawn_fenced(
+    program: &Program<'_>,
+    fencing: Fencing,
+    protections: &Protections,
+) -> Result<(Child, Fenced), StartError> {
     let Fencing { fence, required } = fencing;
     process::adopt_orphans();
     let mut installed = Err(0);
     let spawned = spawn::spawn(program, &mut || {
+        // The fence asks about the one, and the other may leave it no descriptor.
+        protections.hide()?;
         installed = fence.install();
         match installed {
             Err(errno) if required => Err(errno),
-            _ => Ok(()),
+            _ => protections.bound(),
         }
     });
     match (spawned, installed) {
@@ -193,6 +229,7 @@ impl Running {
     /// its fence.
     pub fn stay(mut self) -> (Finished, Option<fence::Report>) {
         let finished = self.serve();
+        self.see_off();
         match self.fence {
             Fenced::Off => (finished, None),
             Fenced::Unavailable(report) => (finished, Some(report)),
@@ -201,6 +238,38 @@ impl Running {
                 supervisor.leave_behind();
                 (finished, Some(report))
             }
+        }
+    }
+
+    /// Processes that are left: waited for or killed, where the profile wants that. Who is
+    /// signalled waits no longer.
+    fn see_off(&mut self) {
+        let Fenced::On(supervisor) = &mut self.fence else {
+            return;
+        };
+        let kills = self.survivors == Survivors::Kill;
+        let begun = Instant::now();
+        while self.survivors != Survivors::Leave && !supervisor.is_over() {
+            if kills {
+                if begun.elapsed() > STUBBORN {
+                    return;
+                }
+                for pid in process::children() {
+                    if !self.before.contains(&pid) {
+                        signals::send(pid, Signal::SIGKILL as i32);
+                    }
+                }
+            }
+            let watched = [self.queue.as_raw_fd(), supervisor.descriptor().as_raw_fd()];
+            let patience = supervisor.patience().or(kills.then_some(SETTLES));
+            wait::readable(&watched, patience.map(millis));
+            supervisor.turn();
+            while let Some(arrived) = self.queue.next() {
+                if ENDING.contains(&arrived.signal) && !kills {
+                    return;
+                }
+            }
+            wait::reap_others(0);
         }
     }
 
@@ -215,8 +284,7 @@ impl Running {
             if let Fenced::On(supervisor) = &self.fence {
                 patience = supervisor.patience().or(patience);
             }
-            let millis = patience.map(|p| i32::try_from(p.as_millis()).unwrap_or(i32::MAX));
-            let ready = wait::readable(&watched, millis);
+            let ready = wait::readable(&watched, patience.map(millis));
             if !settled && !ready.contains(&true) {
                 settled = true;
                 memory::release();
@@ -273,6 +341,10 @@ impl Running {
             signals::send(self.child.pid, arrived.signal);
         }
     }
+}
+
+fn millis(time: Duration) -> i32 {
+    i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }
 
 /// coreutils' `timeout` signals its child and right after that the whole group.

@@ -60,6 +60,10 @@ fn strictest(name: &str) -> Profile {
         fence_unavailable: FenceUnavailable::Warn,
         allow: Vec::new(),
         hide: Vec::new(),
+        hide_by: None,
+        private: Vec::new(),
+        limits: Vec::new(),
+        survivors: None,
         marks: Vec::new(),
         ignored: Vec::new(),
         said: LevelSources::default(),
@@ -384,6 +388,26 @@ impl Merge {
         self.profile.never.extend(text.never.iter().cloned());
         self.profile.require.extend(text.require.iter().cloned());
         self.profile.hide.extend(text.hide.iter().cloned());
+        self.protections(text);
+    }
+
+    /// Of these nothing can be taken back: each layer adds to the protection of the others.
+    fn protections(&mut self, text: &ProfileText) {
+        let profile = &mut self.profile;
+        raise(&mut profile.hide_by, text.hide_by.as_ref());
+        raise(&mut profile.survivors, text.survivors.as_ref());
+        for (what, source) in &text.private {
+            if profile.private.iter().all(|(own, _)| own != what) {
+                profile.private.push((*what, source.clone()));
+            }
+        }
+        for (limit, most, source) in &text.limits {
+            match profile.limits.iter_mut().find(|(own, _, _)| own == limit) {
+                Some((_, own, _)) if *own <= *most => {}
+                Some(own) => *own = (*limit, *most, source.clone()),
+                None => profile.limits.push((*limit, *most, source.clone())),
+            }
+        }
     }
 
     fn ignore(&mut self, what: &str, voice: &Voice) {
@@ -421,6 +445,13 @@ impl<T: Clone> Level<'_, T> {
         *said = Some(source.clone());
         *set_by = voice.rank.max(*set_by);
         None
+    }
+}
+
+/// The higher of two levels.
+fn raise<T: Copy + Ord>(own: &mut Option<(T, Source)>, new: Option<&(T, Source)>) {
+    if new.map(|(level, _)| *level) > own.as_ref().map(|(level, _)| *level) {
+        *own = new.cloned();
     }
 }
 

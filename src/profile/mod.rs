@@ -114,6 +114,123 @@ impl FenceUnavailable {
     ];
 }
 
+/// How files are hidden from the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HideBy {
+    /// By the variables of their usual readers, which then point to nothing.
+    Variables,
+    /// Also by the kernel: nothing of the command's tree can read them.
+    Landlock,
+}
+
+impl HideBy {
+    /// Both with their words.
+    pub const WORDS: &[(&str, HideBy)] = &[
+        ("variables", HideBy::Variables),
+        ("landlock", HideBy::Landlock),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word_of(HideBy::WORDS, self)
+    }
+}
+
+/// What happens to processes that are left when the command has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Survivors {
+    /// They go on, held by the fence; what they contact is no longer recorded.
+    Leave,
+    /// The run lasts until they have ended.
+    Wait,
+    /// They are killed.
+    Kill,
+}
+
+impl Survivors {
+    /// All with their words.
+    pub const WORDS: &[(&str, Survivors)] = &[
+        ("leave", Survivors::Leave),
+        ("wait", Survivors::Wait),
+        ("kill", Survivors::Kill),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word_of(Survivors::WORDS, self)
+    }
+}
+
+/// What a command can get a place of its own for, empty at the start and removed afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Private {
+    /// Its home directory.
+    Home,
+    /// Its directory for temporary files.
+    Tmp,
+}
+
+impl Private {
+    /// Both with their words.
+    pub const WORDS: &[(&str, Private)] = &[("home", Private::Home), ("tmp", Private::Tmp)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word_of(Private::WORDS, self)
+    }
+
+    /// The variable that leads to it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Private::Home => "HOME",
+            Private::Tmp => "TMPDIR",
+        }
+    }
+
+    /// What stands in the variable while the command is judged: a path at which there can never
+    /// be anything, as in the new directory.
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Private::Home => "/dev/null/private-home",
+            Private::Tmp => "/dev/null/private-tmp",
+        }
+    }
+}
+
+/// A bound on what each process of the command may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// Address space, MiB.
+    Memory,
+    /// Processes and threads of the user.
+    Processes,
+    /// Open descriptors.
+    Files,
+    /// Processor time, seconds.
+    Processor,
+    /// Size of a file that it writes, MiB.
+    FileSize,
+    /// Size of a core dump, MiB.
+    Core,
+}
+
+impl Limit {
+    /// All with their keys.
+    pub const WORDS: &[(&str, Limit)] = &[
+        ("memory_mib", Limit::Memory),
+        ("processes", Limit::Processes),
+        ("open_files", Limit::Files),
+        ("cpu_seconds", Limit::Processor),
+        ("file_mib", Limit::FileSize),
+        ("core_mib", Limit::Core),
+    ];
+
+    /// The key for it.
+    pub fn word(self) -> &'static str {
+        word_of(Limit::WORDS, self)
+    }
+}
+
 fn word_of<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
     words
         .iter()
@@ -153,6 +270,14 @@ pub struct ProfileText {
     pub allow: Vec<(String, Source)>,
     /// Files that the command's clients must not find.
     pub hide: Vec<(String, Source)>,
+    /// How they are hidden.
+    pub hide_by: Option<(HideBy, Source)>,
+    /// What it gets a place of its own for.
+    pub private: Vec<(Private, Source)>,
+    /// Bounds.
+    pub limits: Vec<(Limit, u64, Source)>,
+    /// What happens to processes that are left.
+    pub survivors: Option<(Survivors, Source)>,
 }
 
 /// A mark: a rule that recognises a target. All parts that are given must match.
@@ -242,6 +367,14 @@ pub struct Profile {
     pub allow: Vec<(String, Source)>,
     /// Files to hide.
     pub hide: Vec<(String, Source)>,
+    /// How they are hidden.
+    pub hide_by: Option<(HideBy, Source)>,
+    /// What it gets a place of its own for.
+    pub private: Vec<(Private, Source)>,
+    /// Bounds, the lowest that any layer names.
+    pub limits: Vec<(Limit, u64, Source)>,
+    /// What happens to processes that are left.
+    pub survivors: Option<(Survivors, Source)>,
     /// Marks of all layers and the built-in ones.
     pub marks: Vec<Mark>,
     /// What was ignored, and why (an untrusted file tried to loosen a rule).

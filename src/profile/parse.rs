@@ -7,7 +7,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Descriptors, FenceMode, FenceUnavailable, Mark, Production, ProfileText, Unmarked};
+use super::{
+    Descriptors, FenceMode, FenceUnavailable, HideBy, Limit, Mark, Private, Production,
+    ProfileText, Survivors, Unmarked,
+};
 use crate::command::Effect;
 use crate::policy::Tier;
 use crate::record::checkpoint::Keeper;
@@ -99,6 +102,10 @@ pub const PROFILE_KEYS: &[&str] = &[
     "fence_unavailable",
     "allow",
     "hide",
+    "hide_by",
+    "private",
+    "limits",
+    "survivors",
 ];
 /// Keys of `[[marks]]`.
 pub const MARK_KEYS: &[&str] = &[
@@ -293,14 +300,7 @@ impl<'a> Reader<'a> {
                 "anchors" => journal.anchors = self.keepers(value, what)?,
                 "anchor_required_for" => {
                     let words = Effect::ALL.map(|effect| (effect.word(), effect));
-                    let items = value
-                        .get_ref()
-                        .as_array()
-                        .ok_or_else(|| self.wrong_type(value, what, "a list of effects"))?;
-                    journal.anchor_required_for = items
-                        .iter()
-                        .map(|item| self.word(item, what, &words))
-                        .collect::<Result<_, _>>()?;
+                    journal.anchor_required_for = self.words(value, what, &words)?;
                 }
                 _ => {}
             }
@@ -383,10 +383,50 @@ impl<'a> Reader<'a> {
                 }
                 "allow" => profile.allow = self.strings(value, what)?,
                 "hide" => profile.hide = self.strings(value, what)?,
+                "hide_by" => profile.hide_by = Some(self.word(value, what, HideBy::WORDS)?),
+                "private" => profile.private = self.words(value, what, Private::WORDS)?,
+                "limits" => profile.limits = self.limits(self.table(value, what)?)?,
+                "survivors" => {
+                    profile.survivors = Some(self.word(value, what, Survivors::WORDS)?)
+                }
                 _ => {}
             }
         }
         Ok(profile)
+    }
+
+    /// A list of words.
+    fn words<T: Copy>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Result<Vec<(T, Source)>, ConfigError> {
+        let items = value
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| self.wrong_type(value, what, "a list of words"))?;
+        items
+            .iter()
+            .map(|item| self.word(item, what, words))
+            .collect()
+    }
+
+    fn limits(&self, table: &DeTable<'a>) -> Result<Vec<(Limit, u64, Source)>, ConfigError> {
+        let known: Vec<&str> = Limit::WORDS.iter().map(|(word, _)| *word).collect();
+        self.check_keys(table, &known, " in `limits`")?;
+        let mut limits = Vec::new();
+        for (key, value) in table {
+            let word = key.get_ref().as_ref();
+            if let Some((_, limit)) = Limit::WORDS.iter().find(|(own, _)| *own == word) {
+                limits.push((
+                    *limit,
+                    self.number(value, word)?,
+                    self.source(&value.span()),
+                ));
+            }
+        }
+        Ok(limits)
     }
 
     /// Names of variables: exact, or one of the documented families.

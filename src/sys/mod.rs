@@ -7,6 +7,8 @@ pub mod entropy;
 pub(crate) mod epoll;
 pub mod folder;
 pub(crate) mod inspect;
+pub(crate) mod landlock;
+pub mod limits;
 pub mod memory;
 pub mod process;
 pub(crate) mod seccomp;

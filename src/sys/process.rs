@@ -76,6 +76,20 @@ pub fn is_this_program(path: &std::path::Path) -> bool {
     own.is_some() && own == file(path)
 }
 
+/// The children of this process.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "whom this process started is a fact about it"
+)]
+pub fn children() -> Vec<i32> {
+    let own = std::process::id();
+    let list = std::fs::read_to_string(format!("/proc/self/task/{own}/children"));
+    let list = list.unwrap_or_default();
+    list.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
+}
+
 /// This process's id.
 pub fn id() -> u32 {
     std::process::id()

@@ -51,7 +51,8 @@ pub(crate) fn install(program: &[Instruction]) -> Result<Installed, i32> {
     }
 }
 
-fn forgo_new_privileges() -> Result<(), i32> {
+/// No program that this thread starts gains rights by its file from here on.
+pub(super) fn forgo_new_privileges() -> Result<(), i32> {
     // SAFETY: PR_SET_NO_NEW_PRIVS takes plain integers and touches no memory of ours.
     match unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } {
         0 => Ok(()),

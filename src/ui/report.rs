@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Tone, paint};
 use crate::environment::Fate;
-use crate::launch::Closed;
+use crate::launch::{Closed, Protection};
 use crate::plan::{JudgedTarget, Plan};
 use crate::target::{Address, Role};
 
@@ -19,6 +19,17 @@ pub struct FenceShown {
     pub missing: Vec<String>,
 }
 
+/// How the command would be held.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    /// Descriptors that it does not get.
+    pub closed: &'a [Closed],
+    /// The fence.
+    pub fence: &'a FenceShown,
+    /// Other protections.
+    pub protections: &'a [Protection],
+}
+
 fn role(role: Role) -> &'static str {
     match role {
         Role::Write => "write",
@@ -27,7 +38,8 @@ fn role(role: Role) -> &'static str {
 }
 
 /// The plan as `tagout.explain/1`.
-pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown) -> Value {
+pub fn json(plan: &Plan, argv: &[String], held: &Held<'_>) -> Value {
+    let Held { closed, fence, .. } = *held;
     let mut kept = Vec::new();
     let mut set = Vec::new();
     let mut dropped = Vec::new();
@@ -72,6 +84,7 @@ pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown)
         "errors": errors,
         "descriptors": {"closed": closed.iter().map(|c| json!({"fd": c.fd, "what": c.what})).collect::<Vec<_>>()},
         "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing},
+        "protections": held.protections.iter().map(protection_json).collect::<Vec<_>>(),
         "verdict": {
             "outcome": if plan.verdict.is_allowed() { "allowed" } else { "refused" },
             "rule": plan.verdict.rule,
@@ -83,6 +96,10 @@ pub fn json(plan: &Plan, argv: &[String], closed: &[Closed], fence: &FenceShown)
         value["program"]["missing"] = json!(error.to_string());
     }
     value
+}
+
+fn protection_json(one: &Protection) -> Value {
+    json!({"name": one.name, "status": one.status.word(), "missing": one.missing})
 }
 
 fn once(mut list: Vec<Value>, item: Value) -> Vec<Value> {
@@ -159,14 +176,8 @@ fn target_json(judged: &JudgedTarget) -> Value {
 }
 
 /// The plan for people. `full` lists every variable; otherwise they are counted.
-pub fn text(
-    plan: &Plan,
-    argv: &[String],
-    closed: &[Closed],
-    fence: &FenceShown,
-    colour: bool,
-    full: bool,
-) -> String {
+pub fn text(plan: &Plan, argv: &[String], held: &Held<'_>, colour: bool, full: bool) -> String {
+    let Held { closed, fence, .. } = *held;
     let mut page = Page {
         text: String::new(),
         colour,
@@ -192,15 +203,18 @@ pub fn text(
             &format!("descriptor {}: {}", closed.fd, closed.what),
         );
     }
-    let missing = if fence.missing.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", fence.missing.join(", "))
+    let gone = |missing: &[String]| match missing {
+        [] => String::new(),
+        missing => format!(" ({})", missing.join(", ")),
     };
     page.line(
         "fence",
-        &format!("{}, {}{missing}", fence.mode, fence.status),
+        &format!("{}, {}{}", fence.mode, fence.status, gone(&fence.missing)),
     );
+    for one in held.protections {
+        let text = format!("{}{}", one.status.word(), gone(&one.missing));
+        page.line(one.name, &text);
+    }
     for note in plan.profile.ignored.iter().chain(&notes(plan)) {
         page.line("note", note);
     }

@@ -81,7 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "sys", "record", "plan", "policy", "profile", "target", "command", "source",
         ],
     ),
-    ("launch", &["sys", "profile", "fence"]),
+    ("launch", &["sys", "profile", "fence", "environment::hide"]),
     (
         "record",
         &[

@@ -17,12 +17,12 @@ use crate::servers::{MariaDb, Postgres, running_as_root};
 use crate::support::{needs, tagout};
 
 /// A project whose marks call 127.0.0.2 production.
-struct Project {
+pub(crate) struct Project {
     dir: tempfile::TempDir,
 }
 
 impl Project {
-    fn new() -> Project {
+    pub(crate) fn new() -> Project {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let project = Project { dir };
@@ -33,16 +33,16 @@ impl Project {
         project
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
     /// An interpreter under a name that no catalogue knows: what it runs is not foreseen.
-    fn unknown(&self, interpreter: &str) -> Option<PathBuf> {
+    pub(crate) fn unknown(&self, interpreter: &str) -> Option<PathBuf> {
         let link = self.path(&format!("some-{interpreter}"));
         if !link.exists() {
             std::os::unix::fs::symlink(interpreter_path(interpreter)?, &link).unwrap();
@@ -50,7 +50,7 @@ impl Project {
         Some(link)
     }
 
-    fn command(&self, profile: &str) -> Command {
+    pub(crate) fn command(&self, profile: &str) -> Command {
         self.by(Path::new(tagout()), profile)
     }
 
@@ -65,7 +65,7 @@ impl Project {
         command
     }
 
-    fn settle(&self, command: &mut Command) {
+    pub(crate) fn settle(&self, command: &mut Command) {
         command
             .current_dir(self.dir.path())
             .env_clear()
@@ -78,11 +78,11 @@ impl Project {
     }
 
     /// Runs words in the profile that holds, to their end.
-    fn held(&self, words: &[&str]) -> Ran {
+    pub(crate) fn held(&self, words: &[&str]) -> Ran {
         self.run(self.command("worker").args(words))
     }
 
-    fn run(&self, command: &mut Command) -> Ran {
+    pub(crate) fn run(&self, command: &mut Command) -> Ran {
         let output = in_time(command.spawn().unwrap());
         Ran {
             output,
@@ -145,22 +145,22 @@ fn in_time(mut child: Child) -> Output {
     }
 }
 
-struct Ran {
-    output: Output,
-    outcome: Value,
+pub(crate) struct Ran {
+    pub(crate) output: Output,
+    pub(crate) outcome: Value,
 }
 
 impl Ran {
-    fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
-    fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
     /// What the record says of an endpoint.
-    fn seen(&self, peer: &str) -> Option<&Value> {
+    pub(crate) fn seen(&self, peer: &str) -> Option<&Value> {
         let all = self.outcome["observed"].as_array()?;
         all.iter()
             .find(|seen| seen["peer"] == peer && seen["proto"] != "udp")
@@ -185,17 +185,17 @@ impl Ran {
     }
 }
 
-fn server(address: &str) -> TcpListener {
+pub(crate) fn server(address: &str) -> TcpListener {
     let server = TcpListener::bind((address, 0)).unwrap();
     server.set_nonblocking(true).unwrap();
     server
 }
 
-fn port(server: &TcpListener) -> u16 {
+pub(crate) fn port(server: &TcpListener) -> u16 {
     server.local_addr().unwrap().port()
 }
 
-fn arrived(server: &TcpListener) -> usize {
+pub(crate) fn arrived(server: &TcpListener) -> usize {
     let mut count = 0;
     loop {
         match server.accept() {
@@ -207,7 +207,7 @@ fn arrived(server: &TcpListener) -> usize {
 }
 
 /// A C program of the fixtures, linked statically.
-fn compiled(project: &Project, name: &str) -> Option<PathBuf> {
+pub(crate) fn compiled(project: &Project, name: &str) -> Option<PathBuf> {
     let compiler = needs("gcc")?;
     let source =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/fence/{name}.c"));
@@ -281,6 +281,26 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
                  \x20 except psycopg2.Error as e: print(name, e)\n"
             ),
         ));
+    }
+    if let Some(python) = crate::python_tools::python() {
+        let script = format!(
+            "import psycopg\n\
+             for name, host, port in [('good', '127.0.0.1', {g}), ('bad', '127.0.0.2', {b})]:\n\
+             \x20 try:\n\
+             \x20   c = psycopg.connect(host=host, port=port, user='postgres', dbname='postgres')\n\
+             \x20   print(f'{{name}}={{c.execute(\"select 1\").fetchone()[0]}}')\n\
+             \x20 except psycopg.Error as e: print(name, e)\n"
+        );
+        let snake = project.path("some-snake");
+        fs::write(
+            &snake,
+            format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()),
+        )
+        .unwrap();
+        fs::set_permissions(&snake, fs::Permissions::from_mode(0o755)).unwrap();
+        let ran = project.held(&[snake.to_str().unwrap(), "-c", &script]);
+        let (good, bad) = (format!("127.0.0.1:{g}"), format!("127.0.0.2:{b}"));
+        ran.assert_held("psycopg 3", &good, &bad);
     }
     if let Some(dir) = package("pg") {
         cases.push((
@@ -723,24 +743,43 @@ fn set_uid_programs_are_told_of() {
     assert!(ran.stderr().contains("is set-user-ID"), "{}", ran.stderr());
 }
 
+/// A migration that is allowed where it goes opens a connection of its own to somewhere else: it
+/// is stopped there, and what it did before is taken back by its own transaction.
 #[test]
-fn hidden_files_are_hidden_by_their_readers_variables() {
+fn a_migration_that_connects_elsewhere_is_stopped() {
+    let Some(python) = crate::python_tools::python() else {
+        return;
+    };
+    let (Some(good), Some(bad)) = (Postgres::start(), Postgres::start_on("127.0.0.2")) else {
+        return;
+    };
     let project = Project::new();
-    let hide = "[profiles.worker]\nhide = [\"~/.pgpass\", \"~/.my.cnf\"]\n";
-    project.write("tagout.toml", hide);
-    let ran = project.held(&["env"]);
-    assert!(
-        ran.stdout().contains("PGPASSFILE=/dev/null\n"),
-        "{}",
-        ran.stderr()
+    fs::create_dir_all(project.path("mig/versions")).unwrap();
+    let url = format!(
+        "postgresql+psycopg2://postgres@127.0.0.1:{}/postgres",
+        good.port
     );
-    let mut command = Command::new(tagout());
-    command.args(["explain", "--json", "-p", "worker", "--", "true"]);
-    project.settle(&mut command);
-    let explained: Value = serde_json::from_str(&project.run(&mut command).stdout()).unwrap();
-    let missing = explained["fence"]["missing"].to_string();
-    assert!(
-        missing.contains("~/.my.cnf") && !missing.contains(".pgpass"),
-        "{missing}"
+    let settings = format!("[alembic]\nscript_location = mig\nsqlalchemy.url = {url}\n");
+    project.write("alembic.ini", &settings);
+    project.write("mig/env.py", crate::python_tools::ENV_PY);
+    let revision = format!(
+        "import os, psycopg2\nfrom alembic import op\nimport sqlalchemy as sa\n\
+         revision = 'a1'\ndown_revision = None\n\
+         def upgrade():\n\
+         \x20 op.create_table('shop_item', sa.Column('id', sa.Integer))\n\
+         \x20 psycopg2.connect(host='127.0.0.2', port={}, user='postgres', dbname='postgres')\n",
+        bad.port
     );
+    project.write("mig/versions/a1.py", &revision);
+    let ran = project.held(&[python.to_str().unwrap(), "-m", "alembic", "upgrade", "head"]);
+    let context = format!("{}{}{}", ran.stdout(), ran.stderr(), ran.outcome);
+    assert!(!ran.output.status.success(), "{context}");
+    let line = format!("to 127.0.0.2:{}: production mark", bad.port);
+    assert!(ran.stderr().contains(&line), "{context}");
+    let reached = ran.seen(&format!("127.0.0.1:{}", good.port)).unwrap();
+    assert_eq!(reached["outcome"], "connected", "{context}");
+    assert!(reached["target"].is_number(), "{context}");
+    let tables = "select count(*) from pg_tables where tablename = 'shop_item'";
+    assert_eq!(good.sql("postgres", tables).trim(), "0");
+    assert!(!bad.log().contains("host=127."), "{}", bad.log());
 }

@@ -32,6 +32,7 @@ mod laravel_differential;
 mod laravel_probe;
 mod launch;
 mod node_tools;
+mod protections;
 mod python_tools;
 mod rails_differential;
 mod rails_drill;

@@ -175,7 +175,7 @@ fn flush_and_migrate_zero_at_an_inherited_production_are_refused() {
     assert_eq!(left.trim(), "0");
 }
 
-const ENV_PY: &str = "import os\nfrom alembic import context\nfrom sqlalchemy import engine_from_config, pool\nconfig = context.config\nif os.getenv('DATABASE_URL'):\n    config.set_main_option('sqlalchemy.url', os.environ['DATABASE_URL'].replace('%', '%%'))\ndef run_migrations_online():\n    connectable = engine_from_config(config.get_section(config.config_ini_section, {}), prefix='sqlalchemy.', poolclass=pool.NullPool)\n    with connectable.connect() as connection:\n        context.configure(connection=connection)\n        with context.begin_transaction():\n            context.run_migrations()\nrun_migrations_online()\n";
+pub(crate) const ENV_PY: &str = "import os\nfrom alembic import context\nfrom sqlalchemy import engine_from_config, pool\nconfig = context.config\nif os.getenv('DATABASE_URL'):\n    config.set_main_option('sqlalchemy.url', os.environ['DATABASE_URL'].replace('%', '%%'))\ndef run_migrations_online():\n    connectable = engine_from_config(config.get_section(config.config_ini_section, {}), prefix='sqlalchemy.', poolclass=pool.NullPool)\n    with connectable.connect() as connection:\n        context.configure(connection=connection)\n        with context.begin_transaction():\n            context.run_migrations()\nrun_migrations_online()\n";
 const REVISION: &str = "revision = 'a1'\ndown_revision = None\nbranch_labels = None\ndepends_on = None\nfrom alembic import op\nimport sqlalchemy as sa\ndef upgrade():\n    op.create_table('shop_item', sa.Column('id', sa.Integer))\ndef downgrade():\n    op.drop_table('shop_item')\n";
 
 #[test]
