@@ -122,7 +122,22 @@ fn measure() {
             memory[2],
         );
     }
+    waiting(dir.path());
     launches(dir.path());
+}
+
+/// What tagout itself holds in memory while its command sleeps.
+fn waiting(dir: &Path) {
+    let mut resident = [0; 3];
+    for (at, name) in ["without", "watched", "held"].into_iter().enumerate() {
+        let mut child = tagout(dir, name).args(["sleep", "1"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(600));
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        resident[at] = field(&status, "VmRSS:");
+        child.wait().unwrap();
+    }
+    let [without, watched, held] = resident;
+    println!("waiting  {without} without, {watched} observed, {held} held KiB resident");
 }
 
 fn fenced_work(dir: &Path, profile: &str, what: &str, port: u16) -> (f64, u64) {

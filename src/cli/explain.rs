@@ -39,13 +39,14 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
 fn fence_shown(plan: &Plan) -> FenceShown {
     let attempt = Mode::of(plan.profile.fence)
         .map(|mode| Prepared::new(mode, Rules::of(plan)).map(|fence| fence.attempt()));
-    let (status, missing) = match attempt {
-        Some(Ok(report) | Err(report)) => (report.status.word(), report.missing),
-        None => ("none", Vec::new()),
+    let (status, missing, limits) = match attempt {
+        Some(Ok(report) | Err(report)) => (report.status.word(), report.missing, report.limits),
+        None => ("none", Vec::new(), Vec::new()),
     };
     FenceShown {
         mode: plan.profile.fence.word().to_owned(),
         status: status.to_owned(),
         missing,
+        limits,
     }
 }

@@ -16,6 +16,9 @@ const DATABASE_PORTS: &[u16] = &[
     26257, 27017, 27018, 27019, 33060, 50000,
 ];
 
+/// Ports of poolers: PgBouncer and Odyssey, Supabase, ProxySQL, Pgpool, MaxScale.
+const POOLER_PORTS: &[u16] = &[6432, 6543, 6033, 9999, 4006];
+
 /// How names of database server sockets begin or end.
 const DATABASE_SOCKETS: &[&str] = &[
     ".s.PGSQL.",
@@ -395,7 +398,20 @@ impl Policy {
                 "another database behind {} is not told apart",
                 target.label
             ));
-            for address in self.addresses_of(target) {
+            let addresses = self.addresses_of(target);
+            let is_pooler = target.port.is_some_and(|port| POOLER_PORTS.contains(&port));
+            if is_pooler {
+                limits.push(format!(
+                    "{} is a pooler's port: the server behind it is not seen",
+                    target.label
+                ));
+            } else if addresses.iter().any(IpAddr::is_loopback) {
+                limits.push(format!(
+                    "a tunnel or pooler at {} is not told from a server",
+                    target.label
+                ));
+            }
+            for address in addresses {
                 let shared = self.rules.production.iter().find(|mark| {
                     mark.port.is_none_or(|port| target.port == Some(port))
                         && self.covers(mark, address)
@@ -407,6 +423,12 @@ impl Policy {
                     ));
                 }
             }
+        }
+        for place in &self.rules.shared {
+            limits.push(format!(
+                "only some databases of {} are production: which one a connection opens is not seen",
+                place.label
+            ));
         }
         for mark in &self.rules.patterns {
             limits.push(format!(
@@ -815,6 +837,30 @@ mod tests {
             hostaddr: Some(value("10.0.0.1")),
         };
         assert_eq!(labels(&Target::new(Engine::Mysql, host)), ["10.0.0.1:3306"]);
+    }
+
+    #[test]
+    fn what_no_address_tells_apart_is_said_where_it_applies() {
+        let limits = |target: &str| {
+            let policy = Policy::new(Rules {
+                targets: vec![Place::parse(target).unwrap()],
+                shared: vec![Place::parse("10.0.0.9").unwrap()],
+                ..Rules::default()
+            });
+            policy.limits().join("\n")
+        };
+        let said = |target: &str| {
+            let limits = limits(target);
+            assert!(limits.contains("only some databases of 10.0.0.9 are production"));
+            (
+                limits.contains("is a pooler's port"),
+                limits.contains("a tunnel or pooler at"),
+            )
+        };
+        assert_eq!(said("10.0.0.1:5432"), (false, false));
+        assert_eq!(said("10.0.0.1:6432"), (true, false));
+        assert_eq!(said("127.0.0.1:5432"), (false, true));
+        assert_eq!(said("localhost:6543"), (true, false));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct FenceShown {
     pub status: String,
     /// What is missing, or why.
     pub missing: Vec<String>,
+    /// What no fence by address can tell apart here.
+    pub limits: Vec<String>,
 }
 
 /// How the command would be held.
@@ -83,7 +85,7 @@ pub fn json(plan: &Plan, argv: &[String], held: &Held<'_>) -> Value {
         "unresolved": gaps,
         "errors": errors,
         "descriptors": {"closed": closed.iter().map(|c| json!({"fd": c.fd, "what": c.what})).collect::<Vec<_>>()},
-        "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing},
+        "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing, "limits": fence.limits},
         "protections": held.protections.iter().map(protection_json).collect::<Vec<_>>(),
         "verdict": {
             "outcome": if plan.verdict.is_allowed() { "allowed" } else { "refused" },
@@ -211,6 +213,9 @@ pub fn text(plan: &Plan, argv: &[String], held: &Held<'_>, colour: bool, full: b
         "fence",
         &format!("{}, {}{}", fence.mode, fence.status, gone(&fence.missing)),
     );
+    for limit in fence.limits.iter().filter(|_| full) {
+        page.detail("limit", limit);
+    }
     for one in held.protections {
         let text = format!("{}{}", one.status.word(), gone(&one.missing));
         page.line(one.name, &text);

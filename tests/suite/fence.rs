@@ -283,21 +283,21 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
         ));
     }
     if let Some(python) = crate::python_tools::python() {
+        let ask = "import os, sys, psycopg; print(os.path.realpath(sys.executable)); \
+                   print(os.path.dirname(os.path.dirname(psycopg.__file__)))";
+        let answer = Command::new(python).args(["-c", ask]).output().unwrap();
+        let answer = String::from_utf8(answer.stdout).unwrap();
+        let (real, packages) = answer.trim().split_once('\n').unwrap();
+        let snake = project.path("some-snake");
+        std::os::unix::fs::symlink(real, &snake).unwrap();
         let script = format!(
-            "import psycopg\n\
+            "import sys; sys.path.insert(0, {packages:?})\nimport psycopg\n\
              for name, host, port in [('good', '127.0.0.1', {g}), ('bad', '127.0.0.2', {b})]:\n\
              \x20 try:\n\
              \x20   c = psycopg.connect(host=host, port=port, user='postgres', dbname='postgres')\n\
              \x20   print(f'{{name}}={{c.execute(\"select 1\").fetchone()[0]}}')\n\
              \x20 except psycopg.Error as e: print(name, e)\n"
         );
-        let snake = project.path("some-snake");
-        fs::write(
-            &snake,
-            format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()),
-        )
-        .unwrap();
-        fs::set_permissions(&snake, fs::Permissions::from_mode(0o755)).unwrap();
         let ran = project.held(&[snake.to_str().unwrap(), "-c", &script]);
         let (good, bad) = (format!("127.0.0.1:{g}"), format!("127.0.0.2:{b}"));
         ran.assert_held("psycopg 3", &good, &bad);
@@ -778,7 +778,7 @@ fn a_migration_that_connects_elsewhere_is_stopped() {
     assert!(ran.stderr().contains(&line), "{context}");
     let reached = ran.seen(&format!("127.0.0.1:{}", good.port)).unwrap();
     assert_eq!(reached["outcome"], "connected", "{context}");
-    assert!(reached["target"].is_number(), "{context}");
+    assert_eq!(reached["matches"], 0, "{context}");
     let tables = "select count(*) from pg_tables where tablename = 'shop_item'";
     assert_eq!(good.sql("postgres", tables).trim(), "0");
     assert!(!bad.log().contains("host=127."), "{}", bad.log());

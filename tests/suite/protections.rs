@@ -88,7 +88,7 @@ fn files_hidden_by_the_kernel_cannot_be_read_and_are_not_judged_by() {
     assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
     assert_eq!(
         ran.stderr().matches("Permission denied").count(),
-        3,
+        4,
         "{}",
         ran.stderr()
     );
