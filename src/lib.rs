@@ -12,6 +12,7 @@ pub mod config;
 pub mod environment;
 pub mod fence;
 pub mod files;
+pub mod init;
 pub mod invocation;
 pub mod launch;
 pub mod launcher;

@@ -17,6 +17,10 @@ pub const PROGRAM: &str = "tagout-companion";
 /// Its subcommands, each with the line that `tagout --help` shows.
 pub const VERBS: &[(&str, &str)] = &[
     (
+        "init",
+        "Look at the project and propose a tagout.toml: profiles, and marks with where they come from",
+    ),
+    (
         "profile",
         "List the profiles, show what one lets through, learn what a command asks for",
     ),

@@ -14,6 +14,9 @@ mod hook;
 mod profile;
 mod report;
 mod shim;
+mod init;
+mod profile;
+mod propose;
 
 use clap::{ArgMatches, Command};
 
@@ -30,6 +33,7 @@ type Verb = (
 
 /// One line a subcommand.
 const TABLE: &[Verb] = &[
+    ("init", init::define, init::run),
     ("profile", profile::define, profile::run),
     ("config", config::define, config::run),
     ("doctor", doctor::define, doctor::run),
