@@ -30,7 +30,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ),
     (
         "doctor",
-        "Try whether what should protect really does, and say what is missing",
+        "Try each protection on this machine with a canary: what is missing, and how to get it",
     ),
     (
         "hook",

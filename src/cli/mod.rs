@@ -14,7 +14,7 @@ mod shim;
 mod status;
 mod trust;
 
-pub(crate) use run::record_refusal;
+pub(crate) use run::{location, record_refusal};
 
 use std::cell::Cell;
 use std::path::PathBuf;

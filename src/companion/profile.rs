@@ -32,6 +32,7 @@ pub(super) fn define(command: Command) -> Command {
                         .help("As JSON (schema tagout.config/1)"),
                 ),
         )
+        .subcommand(super::learn::command())
 }
 
 /// Does what is asked.
@@ -39,6 +40,7 @@ pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
     match matches.subcommand() {
         Some(("list", inner)) => list(session, inner),
         Some(("show", inner)) => super::config::show(session, inner),
+        Some(("learn", inner)) => super::learn::run(session, inner),
         _ => exit::USAGE,
     }
 }

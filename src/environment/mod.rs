@@ -5,5 +5,5 @@ pub mod hide;
 mod scrub;
 mod vars;
 
-pub use scrub::{Decision, Environment, Fate, scrub};
+pub use scrub::{Decision, Environment, Fate, is_injecting, scrub};
 pub use vars::{Var, Vars};

@@ -289,7 +289,8 @@ fn is_safe_zone(value: &[u8]) -> bool {
         && value.iter().all(u8::is_ascii_graphic)
 }
 
-fn is_injecting(name: &str) -> bool {
+/// Whether a loader or interpreter runs other code because of a variable of that name.
+pub fn is_injecting(name: &str) -> bool {
     let name = name.as_bytes();
     INJECTING.iter().any(|listed| {
         let listed = listed.as_bytes();

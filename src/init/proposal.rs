@@ -73,6 +73,9 @@ impl Proposal {
         };
         let asked = &answer.asked;
         match answer.purpose {
+            Purpose::Everyday if marks::tier(target, known).0 == Tier::Unmarked => self.remark(format!(
+                "{asked} leads to {target}: unmarked, so that nothing destroys it before you mark it"
+            )),
             Purpose::Everyday => {}
             _ if matches!(target.address, Address::Memory { .. }) => {}
             Purpose::Production if same(Purpose::Everyday) || same(Purpose::Test) => self.remark(format!(

@@ -173,6 +173,19 @@ impl Drop for Muted {
     }
 }
 
+/// A copy, above 9, that programs started from now on inherit.
+///
+/// # Errors
+/// The system's: descriptors run out.
+#[allow(unsafe_code, reason = "a copy that is not closed on exec")]
+pub fn inheritable(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD takes no pointer.
+    let copy = super::check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD, 10) }.into())?;
+    let copy = RawFd::try_from(copy).map_err(io::Error::other)?;
+    // SAFETY: the new descriptor is owned by nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Standard input as a file of its own (the offset is shared with descriptor 0).
 ///
 /// # Errors

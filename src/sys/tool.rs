@@ -1,6 +1,7 @@
 //! Other programs as tools: found in the system's own directories, with only the variables that
 //! are given, and never for longer than they may take.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -55,13 +56,92 @@ pub fn run(
     limit: Duration,
 ) -> Result<Done, String> {
     let program = find(name).ok_or_else(|| format!("{name} is not installed"))?;
-    let failed = |e: io::Error| format!("{name}: {e}");
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args)
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
+        .envs(variables.iter().map(|(k, v)| (k, v)));
+    finish(name, command, input, limit)
+}
+
+/// Runs the program at that path to its end, in that folder, with these variables and no others.
+/// Descriptors that are not closed on exec reach it.
+///
+/// # Errors
+/// Where it cannot be started, or took longer than `limit`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tools are started here and nowhere else"
+)]
+pub fn run_at(
+    program: &Path,
+    args: &[OsString],
+    variables: &[(OsString, OsString)],
+    folder: &Path,
+    limit: Duration,
+) -> Result<Done, String> {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .env_clear()
         .envs(variables.iter().map(|(k, v)| (k, v)))
+        .current_dir(folder);
+    finish(&program.display().to_string(), command, &[], limit)
+}
+
+/// Runs the program at that path to its end as this process would, with its environment and its
+/// standard input, handing on what it prints on either stream as it comes.
+///
+/// # Errors
+/// Where it cannot be started.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tools are started here and nowhere else"
+)]
+pub fn watch(
+    program: &Path,
+    args: &[OsString],
+    see: &mut dyn FnMut(&[u8]),
+) -> io::Result<ExitStatus> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (tell, told) = std::sync::mpsc::channel::<Vec<u8>>();
+    let out = child.stdout.take().map(|pipe| hand_on(pipe, tell.clone()));
+    let err = child.stderr.take().map(|pipe| hand_on(pipe, tell));
+    for bytes in told {
+        see(&bytes);
+    }
+    for reader in [out, err].into_iter().flatten() {
+        let _ = reader.join();
+    }
+    child.wait()
+}
+
+fn hand_on(
+    mut pipe: impl Read + Send + 'static,
+    tell: std::sync::mpsc::Sender<Vec<u8>>,
+) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0u8; 8192];
+        while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+            if tell
+                .send(buffer.get(..read).unwrap_or_default().to_vec())
+                .is_err()
+            {
+                return;
+            }
+        }
+    })
+}
+
+fn finish(name: &str, mut command: Command, input: &[u8], limit: Duration) -> Result<Done, String> {
+    let failed = |e: io::Error| format!("{name}: {e}");
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -126,7 +126,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // What only the second program uses. `companion` stands over them as `cli` over the others.
     ("init", LAUNCH),
-    ("learn", LAUNCH),
+    ("learn", &["environment", "files", "init::survey"]),
     ("doctor", LAUNCH),
     ("topics", LAUNCH),
     ("check", LAUNCH),
