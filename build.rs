@@ -40,6 +40,7 @@ fn main() {
             println!("cargo::rustc-link-arg-bins=-Wl,--icf=all,--build-id=none,-z,norelro");
         }
     }
+    println!("cargo::rustc-env=TAGOUT_VERSION={}", version());
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let out = Path::new(&out);
     fs::write(out.join("catalogue.rs"), catalogue()).expect("OUT_DIR is writable");
@@ -57,6 +58,47 @@ fn launch_order() -> String {
     }
     script.push_str("} } INSERT BEFORE .text;\n");
     script
+}
+
+/// Version, commit, kind and machine: `0.1.0 (0587488, release, x86_64-unknown-linux-gnu)`. Debug
+/// builds do not ask for the commit: each new one would build everything again.
+fn version() -> String {
+    let set = |name: &str| env::var(name).unwrap_or_default();
+    let kind = set("PROFILE");
+    let commit = if kind == "release" { commit() } else { None };
+    let commit = commit.map(|c| format!("{c}, ")).unwrap_or_default();
+    format!(
+        "{} ({commit}{kind}, {})",
+        set("CARGO_PKG_VERSION"),
+        set("TARGET")
+    )
+}
+
+/// The commit that is built, where it is known: from git, or from what cargo puts into a package.
+fn commit() -> Option<String> {
+    let git = |args: &[&str]| {
+        let out = std::process::Command::new("git").args(args).output().ok()?;
+        let text = String::from_utf8(out.stdout).ok()?;
+        (out.status.success()).then(|| text.trim().to_owned())
+    };
+    if let Ok(info) = fs::read_to_string(".cargo_vcs_info.json") {
+        let sha = info.split("\"sha1\": \"").nth(1)?.get(..7)?;
+        return Some(sha.to_owned());
+    }
+    // Inside another project's repository its commit would say nothing.
+    let top = fs::canonicalize(git(&["rev-parse", "--show-toplevel"])?).ok()?;
+    if top != fs::canonicalize(".").ok()? {
+        return None;
+    }
+    let log = git(&["rev-parse", "--git-path", "logs/HEAD"])?;
+    println!("cargo::rerun-if-changed={log}");
+    let commit = git(&["rev-parse", "--short=7", "HEAD"])?;
+    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some(if changed {
+        format!("{commit} with changes")
+    } else {
+        commit
+    })
 }
 
 /// Files of a directory that end in `.toml`, by name.

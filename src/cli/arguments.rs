@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 
 use crate::plan::Request;
 
@@ -195,6 +195,7 @@ fn asking(command: Command) -> Command {
                 .num_args(1..)
                 .trailing_var_arg(true)
                 .value_parser(value_parser!(OsString))
+                .value_hint(ValueHint::CommandWithArguments)
                 .help("The command and its arguments, after `--`"),
         )
 }

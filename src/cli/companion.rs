@@ -32,6 +32,8 @@ pub const VERBS: &[(&str, &str)] = &[
         "doctor",
         "Try each protection on this machine with a canary: what is missing, and how to get it",
     ),
+    ("completions", "Print completions for bash, zsh or fish"),
+    ("man", "Print a manual page, or write all of them"),
     (
         "hook",
         "Put tagout before the commands that people type (bash, zsh, fish, sh) or that agents run",

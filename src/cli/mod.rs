@@ -37,6 +37,9 @@ use crate::target::Question;
 use crate::ui::Ui;
 use arguments::{Asked, Verb};
 
+/// The version with its build: commit, kind and machine.
+pub const VERSION: &str = env!("TAGOUT_VERSION");
+
 /// What every subcommand works with.
 pub struct Session {
     /// The call.
@@ -210,7 +213,7 @@ pub fn definition() -> Command {
 pub fn own_definition() -> Command {
     Command::new("tagout")
         .bin_name("tagout")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(VERSION)
         .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
         .disable_help_subcommand(true)
         .subcommand_required(true)

@@ -7,12 +7,14 @@
 mod addresses;
 mod agent_canary;
 mod agents;
+pub mod completions;
 mod config;
 mod doctor;
 mod help;
 mod hook;
 mod init;
 mod learn;
+pub mod man;
 mod profile;
 mod propose;
 mod report;
@@ -24,8 +26,8 @@ use clap::{ArgMatches, Command};
 
 use crate::cli::companion::VERBS;
 use crate::cli::{self, Session, exit};
-use crate::invocation;
 use crate::doctor::canary;
+use crate::invocation;
 
 /// A subcommand: name, definition (its one line stands in [`VERBS`]), and what it does.
 type Verb = (
@@ -43,6 +45,8 @@ const TABLE: &[Verb] = &[
     ("hook", hook::define, hook::run),
     ("shim", shim::define, shim::run),
     ("report", report::define, report::run),
+    ("completions", completions::define, completions::run),
+    ("man", man::define, man::run),
     ("help", help::define, help::run),
 ];
 
