@@ -47,6 +47,8 @@ const CHANGES_THE_MACHINE: &[&str] = &[
     "tests/run",
     "eval ",
     "tagout hook",
+    "tagout completions",
+    "tagout man",
     "pip ",
     "npm ",
     "docker ",
