@@ -32,8 +32,6 @@ pub const VERBS: &[(&str, &str)] = &[
         "doctor",
         "Try each protection on this machine with a canary: what is missing, and how to get it",
     ),
-    ("completions", "Print completions for bash, zsh or fish"),
-    ("man", "Print a manual page, or write all of them"),
     (
         "hook",
         "Put tagout before the commands that people type (bash, zsh, fish, sh) or that agents run",
@@ -46,6 +44,8 @@ pub const VERBS: &[(&str, &str)] = &[
         "report",
         "Write one page about what was run and refused: production, refusals, surprises, durations",
     ),
+    ("completions", "Print completions for bash, zsh or fish"),
+    ("man", "Print a manual page, or write all of them"),
     (
         "help",
         "Help on a command or a topic: rules, effects, exit-codes, ...",
