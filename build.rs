@@ -1,6 +1,6 @@
-//! Turns the catalogue (`profiles/commands/*.toml`) and the built-in profiles (`profiles/*.toml`)
-//! into static tables: a launch parses none of them. A mistake in the data stops the build with
-//! the file's name.
+//! Turns the catalogue (`profiles/commands/*.toml`) into packed data with an index, and names the
+//! built-in profiles (`profiles/*.toml`): a launch reads no catalogue but the tool's own part. A
+//! mistake in the data stops the build with the file's name.
 
 #![allow(
     clippy::expect_used,
@@ -134,43 +134,47 @@ fn profiles() -> String {
     out
 }
 
+/// The packed catalogue (`catalogue.bin`, read by `src/command/catalogue.rs`) and its index. Tables
+/// of references would be three times as large as what they refer to.
 fn catalogue() -> String {
-    let mut tools = String::new();
+    let mut packed = Packed::default();
+    let mut names = Vec::new();
+    let mut starts = Vec::new();
     let mut programs: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    let mut count = 0;
     for (path, text) in toml_files("profiles/commands") {
         let file: Table = text.parse().unwrap_or_else(|e| panic!("{path}: {e}"));
         check_keys(&path, &file, &["tool"]);
         for tool in tables(&path, &file, "tool") {
-            check_keys(
-                &path,
-                tool,
-                &[
-                    "name",
-                    "programs",
-                    "reader",
-                    "resolver",
-                    "unlisted",
-                    "bare",
-                    "value-options",
-                    "secret-options",
-                    "data",
-                    "action",
-                    "example",
-                ],
-            );
-            let name = string(&path, tool, "name");
+            check_keys(&path, tool, TOOL_KEYS);
             for program in strings(&path, tool, "programs") {
-                if let Some((_, other)) = programs.insert(program.clone(), (count, path.clone())) {
+                let entry = (names.len(), path.clone());
+                if let Some((_, other)) = programs.insert(program.clone(), entry) {
                     panic!("{path}: program `{program}` is already a tool in {other}");
                 }
             }
-            write_tool(&mut tools, &path, &name, tool);
-            count += 1;
+            starts.push(packed.0.len());
+            names.push(string(&path, tool, "name"));
+            pack_tool(&mut packed, &path, tool);
         }
     }
-    let mut out = format!("/// Every tool.\npub static TOOLS: &[Tool] = &[\n{tools}];\n\n");
-    out.push_str("/// Program names, sorted, with the index of their tool.\nstatic PROGRAMS: &[(&str, usize)] = &[\n");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let bin = Path::new(&out).join("catalogue.bin");
+    fs::write(&bin, &packed.0).expect("OUT_DIR is writable");
+    let effects: Vec<String> = EFFECTS
+        .iter()
+        .map(|(_, e)| format!("Effect::{e}"))
+        .collect();
+    let mut out = format!(
+        "const COUNT: usize = {};\n\
+         static PACKED: &[u8] = include_bytes!({bin:?});\n\
+         static NAMES: &[&str] = &{names:?};\n\
+         static STARTS: &[u32] = &{starts:?};\n\
+         const EFFECTS: [Effect; {}] = [{}];\n",
+        names.len(),
+        effects.len(),
+        effects.join(", "),
+    );
+    out.push_str("/// Program names, sorted, with the index of their tool.\nstatic PROGRAMS: &[(&str, u16)] = &[\n");
     for (program, (index, _)) in &programs {
         let _ = writeln!(out, "    ({program:?}, {index}),");
     }
@@ -178,80 +182,119 @@ fn catalogue() -> String {
     out
 }
 
-fn write_tool(out: &mut String, path: &str, name: &str, tool: &Table) {
-    let _ = writeln!(
-        out,
-        "Tool {{ name: {name:?}, reader: {:?}, resolver: {:?}, unlisted: {}, bare: {}, value_options: {}, secret_options: {}, data: {}, actions: &[",
-        optional(path, tool, "reader").unwrap_or_else(|| "words".into()),
-        optional(path, tool, "resolver").unwrap_or_default(),
-        effect(
-            path,
-            optional(path, tool, "unlisted")
-                .as_deref()
-                .unwrap_or("none")
-        ),
-        effect(
-            path,
-            optional(path, tool, "bare").as_deref().unwrap_or("none")
-        ),
-        list(&strings(path, tool, "value-options")),
-        list(&strings(path, tool, "secret-options")),
-        data(path, tool),
-    );
-    let mut seen = Vec::new();
-    for action in tables(path, tool, "action") {
-        check_keys(
-            path,
-            action,
-            &["name", "aliases", "effect", "why", "when", "example"],
-        );
-        let action_name = string(path, action, "name");
-        assert!(
-            !seen.contains(&action_name),
-            "{path}: action `{action_name}` stands twice"
-        );
-        let _ = writeln!(
-            out,
-            "    ActionEntry {{ name: {action_name:?}, aliases: {}, effect: {}, why: {:?}, when: &[",
-            list(&strings(path, action, "aliases")),
-            effect(path, &string(path, action, "effect")),
-            optional(path, action, "why").unwrap_or_default(),
-        );
-        for when in tables(path, action, "when") {
-            check_keys(
-                path,
-                when,
-                &["option", "value", "without", "word", "effect", "why"],
-            );
-            let _ = writeln!(
-                out,
-                "        When {{ option: {}, value: {:?}, without: {}, word: {}, effect: {}, why: {:?} }},",
-                list(&strings(path, when, "option")),
-                optional(path, when, "value"),
-                list(&strings(path, when, "without")),
-                list(&strings(path, when, "word")),
-                effect(path, &string(path, when, "effect")),
-                optional(path, when, "why").unwrap_or_default(),
-            );
-        }
-        out.push_str("    ] },\n");
-        seen.push(action_name);
+const TOOL_KEYS: &[&str] = &[
+    "name",
+    "programs",
+    "reader",
+    "resolver",
+    "unlisted",
+    "bare",
+    "value-options",
+    "secret-options",
+    "data",
+    "action",
+    "example",
+];
+const ACTION_KEYS: &[&str] = &["name", "aliases", "effect", "why", "when", "example"];
+const WHEN_KEYS: &[&str] = &["option", "value", "without", "word", "effect", "why"];
+
+/// The words for effects and what they are in code; packed as their index here.
+const EFFECTS: &[(&str, &str)] = &[
+    ("none", "None"),
+    ("reads", "Reads"),
+    ("writes", "Writes"),
+    ("changes-schema", "ChangesSchema"),
+    ("opaque", "Opaque"),
+    ("stops", "Stops"),
+    ("destroys", "Destroys"),
+];
+
+/// Numbers are two bytes, low one first; a text is its length and its bytes; a list is its length
+/// and its items.
+#[derive(Default)]
+struct Packed(Vec<u8>);
+
+impl Packed {
+    fn number(&mut self, number: usize) {
+        let number = u16::try_from(number).expect("no list or text is that long");
+        self.0.extend(number.to_le_bytes());
     }
-    out.push_str("] },\n");
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len());
+        self.0.extend(text.as_bytes());
+    }
+
+    fn list(&mut self, items: &[String]) {
+        self.number(items.len());
+        for item in items {
+            self.text(item);
+        }
+    }
+
+    fn effect(&mut self, path: &str, word: &str) {
+        let at = EFFECTS.iter().position(|(known, _)| *known == word);
+        self.number(at.unwrap_or_else(|| panic!("{path}: `{word}` is no effect")));
+    }
 }
 
-fn data(path: &str, tool: &Table) -> String {
-    let Some(value) = tool.get("data") else {
-        return "&[]".into();
-    };
-    let table = value
-        .as_table()
-        .unwrap_or_else(|| panic!("{path}: `data` is not a table"));
-    let entries: Vec<String> = table
-        .keys()
-        .map(|key| format!("({key:?}, {} as &[&str])", list(&strings(path, table, key))))
-        .collect();
-    format!("&[{}]", entries.join(", "))
+fn pack_tool(out: &mut Packed, path: &str, tool: &Table) {
+    let or = |key, default: &str| optional(path, tool, key).unwrap_or_else(|| default.into());
+    out.text(&string(path, tool, "name"));
+    out.text(&or("reader", "words"));
+    out.text(&or("resolver", ""));
+    out.effect(path, &or("unlisted", "none"));
+    out.effect(path, &or("bare", "none"));
+    out.list(&strings(path, tool, "value-options"));
+    out.list(&strings(path, tool, "secret-options"));
+    pack_data(out, path, tool);
+    let actions = tables(path, tool, "action");
+    out.number(actions.len());
+    let mut seen = Vec::new();
+    for action in actions {
+        check_keys(path, action, ACTION_KEYS);
+        let name = string(path, action, "name");
+        assert!(
+            !seen.contains(&name),
+            "{path}: action `{name}` stands twice"
+        );
+        out.text(&name);
+        out.list(&strings(path, action, "aliases"));
+        out.effect(path, &string(path, action, "effect"));
+        out.text(&optional(path, action, "why").unwrap_or_default());
+        let circumstances = tables(path, action, "when");
+        out.number(circumstances.len());
+        for when in circumstances {
+            pack_when(out, path, when);
+        }
+        seen.push(name);
+    }
+}
+
+fn pack_when(out: &mut Packed, path: &str, when: &Table) {
+    check_keys(path, when, WHEN_KEYS);
+    out.list(&strings(path, when, "option"));
+    let value = optional(path, when, "value");
+    out.number(usize::from(value.is_some()));
+    out.text(&value.unwrap_or_default());
+    out.list(&strings(path, when, "without"));
+    out.list(&strings(path, when, "word"));
+    out.effect(path, &string(path, when, "effect"));
+    out.text(&optional(path, when, "why").unwrap_or_default());
+}
+
+fn pack_data(out: &mut Packed, path: &str, tool: &Table) {
+    let none = Table::new();
+    let table = tool.get("data").map_or(&none, |value| {
+        value
+            .as_table()
+            .unwrap_or_else(|| panic!("{path}: `data` is not a table"))
+    });
+    out.number(table.len());
+    for key in table.keys() {
+        out.text(key);
+        out.list(&strings(path, table, key));
+    }
 }
 
 fn check_keys(path: &str, table: &Table, known: &[&str]) {
@@ -304,22 +347,5 @@ fn strings(path: &str, table: &Table, key: &str) -> Vec<String> {
             })
             .collect(),
         Some(_) => panic!("{path}: `{key}` is not a list of strings"),
-    }
-}
-
-fn list(items: &[String]) -> String {
-    format!("&{items:?}")
-}
-
-fn effect(path: &str, word: &str) -> &'static str {
-    match word {
-        "none" => "Effect::None",
-        "reads" => "Effect::Reads",
-        "writes" => "Effect::Writes",
-        "changes-schema" => "Effect::ChangesSchema",
-        "opaque" => "Effect::Opaque",
-        "stops" => "Effect::Stops",
-        "destroys" => "Effect::Destroys",
-        other => panic!("{path}: `{other}` is no effect"),
     }
 }

@@ -1,6 +1,8 @@
 //! The catalogue: which program is which tool, and what its actions do. The data stands in
-//! `profiles/commands/*.toml` and becomes static tables at build time, so that a launch parses
-//! nothing.
+//! `profiles/commands/*.toml` and is packed at build time (`build.rs`); a launch unpacks the tool at
+//! hand and no other.
+
+use std::sync::OnceLock;
 
 use super::Effect;
 
@@ -93,12 +95,115 @@ pub fn find(program: &str) -> Option<&'static Tool> {
 
 /// The tool of that catalogue name.
 pub fn tool(name: &str) -> Option<&'static Tool> {
-    TOOLS.iter().find(|t| t.name == name)
+    unpacked(NAMES.iter().position(|known| *known == name)?)
 }
 
 fn lookup(program: &str) -> Option<&'static Tool> {
     let at = PROGRAMS
         .binary_search_by(|(name, _)| (*name).cmp(program))
         .ok()?;
-    TOOLS.get(PROGRAMS[at].1)
+    unpacked(usize::from(PROGRAMS.get(at)?.1))
+}
+
+/// The tool of an index: unpacked when it is first asked for, and kept.
+fn unpacked(index: usize) -> Option<&'static Tool> {
+    static TOOLS: [OnceLock<Tool>; COUNT] = [const { OnceLock::new() }; COUNT];
+    let start = usize::try_from(*STARTS.get(index)?).ok()?;
+    let tool = || Packed(PACKED.get(start..).unwrap_or_default()).tool();
+    Some(TOOLS.get(index)?.get_or_init(tool))
+}
+
+/// Reads what `build.rs` packed: the two must agree, and no input but theirs comes here.
+struct Packed(&'static [u8]);
+
+impl Packed {
+    fn bytes(&mut self, count: usize) -> &'static [u8] {
+        let (taken, rest) = self.0.split_at_checked(count).unwrap_or_default();
+        self.0 = rest;
+        taken
+    }
+
+    fn number(&mut self) -> usize {
+        let bytes = self.bytes(2).first_chunk().copied().unwrap_or_default();
+        usize::from(u16::from_le_bytes(bytes))
+    }
+
+    fn text(&mut self) -> &'static str {
+        let length = self.number();
+        std::str::from_utf8(self.bytes(length)).unwrap_or_default()
+    }
+
+    /// A list; it lives as long as the process, as its tool does.
+    fn list<T>(&mut self, item: impl Fn(&mut Self) -> T) -> &'static [T] {
+        let count = self.number();
+        Vec::leak((0..count).map(|_| item(self)).collect())
+    }
+
+    fn texts(&mut self) -> &'static [&'static str] {
+        self.list(Self::text)
+    }
+
+    fn effect(&mut self) -> Effect {
+        let index = self.number();
+        EFFECTS.get(index).copied().unwrap_or(Effect::Destroys)
+    }
+
+    fn tool(&mut self) -> Tool {
+        Tool {
+            name: self.text(),
+            reader: self.text(),
+            resolver: self.text(),
+            unlisted: self.effect(),
+            bare: self.effect(),
+            value_options: self.texts(),
+            secret_options: self.texts(),
+            data: self.list(|packed| (packed.text(), packed.texts())),
+            actions: self.list(Self::action),
+        }
+    }
+
+    fn action(&mut self) -> ActionEntry {
+        ActionEntry {
+            name: self.text(),
+            aliases: self.texts(),
+            effect: self.effect(),
+            why: self.text(),
+            when: self.list(Self::when),
+        }
+    }
+
+    fn when(&mut self) -> When {
+        When {
+            option: self.texts(),
+            value: {
+                let given = self.number() == 1;
+                let text = self.text();
+                given.then_some(text)
+            },
+            without: self.texts(),
+            word: self.texts(),
+            effect: self.effect(),
+            why: self.text(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_packed_is_read_to_its_last_byte() {
+        for (index, name) in NAMES.iter().enumerate() {
+            let start = STARTS[index] as usize;
+            let end = STARTS
+                .get(index + 1)
+                .map_or(PACKED.len(), |next| *next as usize);
+            let mut packed = Packed(&PACKED[start..end]);
+            assert_eq!(packed.tool().name, *name);
+            assert!(packed.0.is_empty(), "{name}");
+            assert!(std::ptr::eq(tool(name).unwrap(), unpacked(index).unwrap()));
+        }
+        assert!(find("php8.3").is_some() && find("no-such-program").is_none());
+    }
 }
