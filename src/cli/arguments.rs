@@ -21,6 +21,8 @@ pub struct Asked {
     pub all: bool,
     /// Ask the framework itself for its connections.
     pub probe: bool,
+    /// Leave standard input unread: what it says counts as opaque.
+    pub no_spool: bool,
     /// The user's configuration folder, where it is not the usual one.
     pub config: Option<String>,
     /// The descriptor where to tell the caller how it went, as lines of JSON (`run`).
@@ -189,6 +191,12 @@ fn asking(command: Command) -> Command {
                 .help("Ask the framework too: load its configuration as the command would, fenced off, and compare"),
         )
         .arg(
+            Arg::new("no-spool")
+                .long("no-spool")
+                .action(ArgAction::SetTrue)
+                .help("Do not read a stream for a client beforehand: it can then do anything"),
+        )
+        .arg(
             Arg::new("command")
                 .value_name("COMMAND")
                 .required(true)
@@ -227,6 +235,7 @@ pub fn from_matches(matches: &ArgMatches) -> Asked {
         json: flag("json"),
         all: flag("all"),
         probe: flag("probe"),
+        no_spool: flag("no-spool"),
         status_fd: matches
             .try_get_one::<i32>("status-fd")
             .ok()

@@ -91,7 +91,7 @@ impl Session {
         };
         let mut prepared = None;
         let first = self.judge(asked, &config, &stdin, &mut prepared)?;
-        if stdin == Stdin::Terminal || !first.needs_stdin() {
+        if stdin == Stdin::Terminal || asked.no_spool || !first.needs_stdin() {
             return Ok(first);
         }
         match self.spooled()? {
@@ -155,7 +155,10 @@ impl Session {
                     "what comes on standard input is longer than {} MiB: too long to be judged",
                     MAX_STREAM >> 20
                 ),
-                &["write it to a file and name it with the client's own option".to_owned()],
+                &[
+                    "write it to a file and name it with the client's own option".to_owned(),
+                    "or let it through unread with --no-spool, where it may do anything".to_owned(),
+                ],
             )),
             Err(e) => Err(self.failed(&format!("standard input cannot be read: {e}"), &[])),
         }

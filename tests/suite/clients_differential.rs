@@ -428,7 +428,7 @@ fn what_postgres_ran_was_no_read_where_data_changed() {
         ("PGPORT".to_owned(), server.port.to_string()),
         ("PGUSER".to_owned(), "postgres".to_owned()),
     ];
-    let (mut changed, mut reads) = (0, 0);
+    let (mut changed, mut reads, mut wiped) = (0, 0, 0);
     for text in texts(Dialect::Postgres, 700) {
         let probe = "select 'state', sum(i), count(*) from t";
         let argv: Vec<String> = [PSQL, "-XAt", "-c", &text, "-c", probe]
@@ -441,13 +441,21 @@ fn what_postgres_ran_was_no_read_where_data_changed() {
         reads += usize::from(effect <= Effect::Reads);
         if !same {
             changed += 1;
+            let argv = [PSQL, "-XAt", "-c", probe].map(str::to_owned);
+            let left = run(&argv, &place, Path::new("/tmp"));
+            let gone = left.is_none_or(|l| l.ends_with("state||0") || l.ends_with("state|14|2"));
+            wiped += usize::from(gone);
             make();
             assert!(effect > Effect::Reads, "{text:?} was judged {effect:?}");
+            assert!(
+                !gone || effect >= Effect::Opaque,
+                "{text:?} was judged {effect:?} and took all"
+            );
         }
     }
     assert!(
-        changed > 40 && reads > 10,
-        "changed {changed}, reads {reads}"
+        changed > 40 && reads > 10 && wiped > 30,
+        "changed {changed}, reads {reads}, wiped {wiped}"
     );
 }
 
@@ -497,13 +505,19 @@ fn what_mariadb_ran_was_no_read_where_data_changed() {
             ])
             .output()
             .unwrap();
-        let same = String::from_utf8_lossy(&state.stdout).trim() == "3\t2";
+        let left = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+        let same = left == "3\t2";
         let effect = sql::mysql_script(&text).effect();
         reads += usize::from(effect <= Effect::Reads);
         if !same {
             changed += 1;
             make();
             assert!(effect > Effect::Reads, "{text:?} was judged {effect:?}");
+            let gone = ["", "NULL\t0", "14\t2"].contains(&left.as_str());
+            assert!(
+                !gone || effect >= Effect::Opaque,
+                "{text:?} was judged {effect:?} and took all"
+            );
         }
     }
     assert!(

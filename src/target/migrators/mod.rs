@@ -9,6 +9,7 @@ mod liquibase;
 mod mysql;
 mod others;
 pub(super) mod pending;
+mod php;
 mod rust;
 
 use super::{Gap, Resolution, Resolver};
@@ -32,6 +33,14 @@ pub(super) const RESOLVERS: &[(&str, Resolver)] = &[
     ("percona", mysql::percona),
     ("url-option", others::url_option),
     ("symfony", others::symfony),
+    ("wordpress", php::wordpress),
+    ("drupal", php::drupal),
+    ("phinx", php::phinx),
+    ("yii", php::yii),
+    ("cake", php::cake),
+    ("magento", php::magento),
+    ("craft", php::craft),
+    ("hanami", others::hanami),
     ("ecto", others::ecto),
     ("entity-framework", others::entity_framework),
 ];

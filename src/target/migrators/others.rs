@@ -101,6 +101,42 @@ pub(super) fn symfony(command: &Command, world: &World<'_>) -> Resolution {
     resolution
 }
 
+/// Hanami: `DATABASE_URL` from the environment, else from the `.env` files of its environment.
+pub(super) fn hanami(command: &Command, world: &World<'_>) -> Resolution {
+    let environment = super::variable(command, "HANAMI_ENV")
+        .filter(|e| !e.value.is_empty())
+        .unwrap_or_else(|| super::default_of("Hanami", "development"));
+    let name = &environment.value;
+    let files = [
+        format!(".env.{name}.local"),
+        ".env.local".to_owned(),
+        format!(".env.{name}"),
+        ".env".to_owned(),
+    ];
+    let of_files = || {
+        let mut files = files.iter().map(|file| command.step.path(file));
+        files.find_map(|path| {
+            super::env_file::value(
+                &path,
+                "DATABASE_URL",
+                super::env_file::Wins::First,
+                command,
+                world,
+            )
+        })
+    };
+    let found = super::variable(command, "DATABASE_URL").map(Ok);
+    let mut resolution = match found.or_else(of_files) {
+        Some(Ok(url)) => of_url(&url, Postgres::Libpq, command, world),
+        Some(Err(missing)) => return gap(missing),
+        None => return Resolution::unresolved("DATABASE_URL is set nowhere that can be seen"),
+    };
+    for target in &mut resolution.targets {
+        target.environment = Some(environment.clone());
+    }
+    resolution
+}
+
 /// Ecto: `config/ENV.exs` where it is literal; otherwise Elixir code decides.
 pub(super) fn ecto(command: &Command, world: &World<'_>) -> Resolution {
     let environment = match super::variable(command, "MIX_ENV") {

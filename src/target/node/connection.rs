@@ -10,7 +10,7 @@ use crate::target::{Address, Engine, Gap, Resolution, Target, Traced, Value};
 
 /// A field of a configuration.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Setting {
+pub(in crate::target) enum Setting {
     #[default]
     Absent,
     Known(Sourced<String>),
@@ -19,7 +19,7 @@ pub(super) enum Setting {
 
 impl Setting {
     /// The field that a value stands for; an empty text is as good as none to these clients.
-    pub(super) fn of(value: Option<&Traced>) -> Setting {
+    pub(in crate::target) fn of(value: Option<&Traced>) -> Setting {
         let Some(value) = value else {
             return Setting::Absent;
         };
@@ -40,19 +40,19 @@ impl Setting {
         }
     }
 
-    pub(super) fn known(text: impl Into<String>, source: Source) -> Setting {
+    pub(in crate::target) fn known(text: impl Into<String>, source: Source) -> Setting {
         Setting::Known(Sourced::new(text.into(), source))
     }
 
     /// A variable, where it is filled.
-    pub(super) fn variable(vars: &Vars, name: &str) -> Setting {
+    pub(in crate::target) fn variable(vars: &Vars, name: &str) -> Setting {
         match vars.get(name).filter(|v| !v.value.is_empty()) {
             Some(var) => Setting::known(var.value.to_string_lossy(), var.source.with_note(name)),
             None => Setting::Absent,
         }
     }
 
-    pub(super) fn or(self, weaker: impl FnOnce() -> Setting) -> Setting {
+    pub(in crate::target) fn or(self, weaker: impl FnOnce() -> Setting) -> Setting {
         match self {
             Setting::Absent => weaker(),
             mut own => {
@@ -64,25 +64,25 @@ impl Setting {
         }
     }
 
-    pub(super) fn is_absent(&self) -> bool {
+    pub(in crate::target) fn is_absent(&self) -> bool {
         matches!(self, Setting::Absent)
     }
 }
 
 /// What a configuration says about one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Connection {
-    pub(super) url: Setting,
-    pub(super) host: Setting,
-    pub(super) port: Setting,
-    pub(super) database: Setting,
-    pub(super) user: Setting,
-    pub(super) socket: Setting,
+pub(in crate::target) struct Connection {
+    pub(in crate::target) url: Setting,
+    pub(in crate::target) host: Setting,
+    pub(in crate::target) port: Setting,
+    pub(in crate::target) database: Setting,
+    pub(in crate::target) user: Setting,
+    pub(in crate::target) socket: Setting,
 }
 
 impl Connection {
     /// The fields of a map under the names that a library uses.
-    pub(super) fn of(map: &Traced, url: &[&str], user: &str) -> Connection {
+    pub(in crate::target) fn of(map: &Traced, url: &[&str], user: &str) -> Connection {
         let field = |name: &str| Setting::of(map.get(name));
         Connection {
             url: url
@@ -112,7 +112,7 @@ impl Connection {
 }
 
 /// A URL's parts as settings, each noted with what it is.
-pub(super) fn url_fields(url: &Url, source: &Source) -> Connection {
+pub(in crate::target) fn url_fields(url: &Url, source: &Source) -> Connection {
     let part = |text: Option<String>, note: &str| match text.filter(|t| !t.is_empty()) {
         Some(text) => Setting::known(text, source.with_note(note)),
         None => Setting::Absent,
@@ -150,7 +150,7 @@ fn query(url: &Url, source: &Source, user: &str) -> Connection {
 
 /// `pg-connection-string`: the query beats the authority; text without a scheme is taken relative
 /// to `postgres://base`.
-pub(super) fn pg_url(text: &str, source: &Source) -> Connection {
+pub(in crate::target) fn pg_url(text: &str, source: &Source) -> Connection {
     if let Some(rest) = text.strip_prefix('/') {
         let mut words = rest.split(' ');
         let host = format!("/{}", words.next().unwrap_or(""));
@@ -177,7 +177,7 @@ pub(super) fn pg_url(text: &str, source: &Source) -> Connection {
 
 /// node-pg's own rules: a connection string's parts replace the fields beside it, then `PG*`
 /// variables, then defaults. Empty counts as absent; `PGHOSTADDR` and services are unknown to it.
-pub(super) fn pg(connection: Connection, vars: &Vars) -> Resolution {
+pub(in crate::target) fn pg(connection: Connection, vars: &Vars) -> Resolution {
     let fields = match &connection.url {
         // What the string leaves empty hides the field beside it too.
         Setting::Known(url) => pg_url(&url.value, &url.source),
@@ -205,7 +205,7 @@ pub(super) fn pg(connection: Connection, vars: &Vars) -> Resolution {
 }
 
 /// PostgreSQL without `PG*` variables: libraries that give every field themselves.
-pub(super) fn plain(engine: Engine, connection: Connection, who: &str) -> Resolution {
+pub(in crate::target) fn plain(engine: Engine, connection: Connection, who: &str) -> Resolution {
     if let Setting::Unknown(why) = connection.url {
         return Resolution::unresolved(why);
     }
@@ -237,7 +237,7 @@ pub(super) fn plain(engine: Engine, connection: Connection, who: &str) -> Resolu
 }
 
 /// mysql2 and mysql: a URL's parts, its query over them, beside fields.
-pub(super) fn mysql(connection: Connection) -> Resolution {
+pub(in crate::target) fn mysql(connection: Connection) -> Resolution {
     let fields = match &connection.url {
         Setting::Known(known) => match Url::split(&known.value) {
             Some(url) => query(&url, &known.source, "user")
@@ -254,7 +254,7 @@ pub(super) fn mysql(connection: Connection) -> Resolution {
 }
 
 /// A database file.
-pub(super) fn sqlite(file: &Setting, dir: &Path) -> Resolution {
+pub(in crate::target) fn sqlite(file: &Setting, dir: &Path) -> Resolution {
     match file {
         Setting::Unknown(why) => Resolution {
             gaps: vec![Gap::new("file", why.clone())],
@@ -281,7 +281,7 @@ pub(super) fn sqlite(file: &Setting, dir: &Path) -> Resolution {
 }
 
 /// A target from its settings; what is unknown becomes a gap.
-pub(super) fn finish(
+pub(in crate::target) fn finish(
     engine: Engine,
     host: Setting,
     port: Setting,
@@ -366,7 +366,7 @@ fn settled(engine: Engine, address: Address, database: Setting, user: Setting) -
 }
 
 /// The framework environment a configuration was taken from, on every target.
-pub(super) fn in_environment(
+pub(in crate::target) fn in_environment(
     mut resolution: Resolution,
     name: &str,
     source: &Source,
@@ -378,7 +378,7 @@ pub(super) fn in_environment(
 }
 
 /// Another database of the same server, as tools open it that create or drop databases.
-pub(super) fn other_database(
+pub(in crate::target) fn other_database(
     mut resolution: Resolution,
     name: Option<&str>,
     who: &str,

@@ -1,7 +1,7 @@
 //! Node's database tools: which configuration each of them reads, in which order, and which
 //! database its client then opens.
 
-mod connection;
+pub(super) mod connection;
 mod dbmate;
 mod drizzle;
 mod knex;

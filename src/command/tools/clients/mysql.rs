@@ -70,6 +70,9 @@ fn client(command: Command, options: &Options, world: &World<'_>) -> Command {
                 told = true;
                 scripts.option(&option, sql::mysql_script);
             }
+            "--default-character-set" if given.value.as_deref().is_some_and(splits_letters) => {
+                scripts.opaque("--default-character-set", "quotes are read in another way");
+            }
             "--delimiter" => scripts.opaque("--delimiter", "the text is cut in another way"),
             "--pager" if given.value.is_some() => {
                 scripts.command.notes.push("a pager is started".to_owned());
@@ -85,6 +88,16 @@ fn client(command: Command, options: &Options, world: &World<'_>) -> Command {
         scripts.command.actions.push(action);
     }
     scripts.command
+}
+
+/// Encodings in which a backslash may be the second half of a letter.
+fn splits_letters(name: &str) -> bool {
+    let safe = [
+        "utf8", "latin", "ascii", "binary", "auto", "cp125", "koi8", "greek", "hebrew",
+    ];
+    !safe
+        .iter()
+        .any(|s| name.to_ascii_lowercase().starts_with(s))
 }
 
 /// `mysqladmin` takes several commands, each by any unique beginning.

@@ -105,6 +105,7 @@ impl<'a> Scripts<'a> {
                 let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
                 let reading = (self.read)(&text);
                 self.absorb(&reading, &shown, &folder, depth);
+                self.mistaken(&text, &shown);
                 let foreign = |s: &crate::command::sql::Statement| {
                     s.name == "SQL" && s.effect == Effect::Opaque
                 };
@@ -113,6 +114,17 @@ impl<'a> Scripts<'a> {
                 }
             }
             Err(e) => self.opaque("script", format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// A text whose bytes are no UTF-8: in some encodings a byte that looks like a backslash or a
+    /// backtick is the second half of a letter before it.
+    fn mistaken(&mut self, text: &str, place: &str) {
+        if ["\u{FFFD}\\", "\u{FFFD}`"].iter().any(|m| text.contains(m)) {
+            self.opaque(
+                "SQL",
+                format!("{place} is in an encoding that is not known"),
+            );
         }
     }
 
@@ -132,6 +144,7 @@ impl<'a> Scripts<'a> {
                 let folder = self.command.step.cwd.clone();
                 let reading = (self.read)(&text);
                 self.absorb(&reading, source.text(), &folder, 0);
+                self.mistaken(&text, source.text());
             }
             Stdin::File(path) => self.file(&path, 0),
             Stdin::Terminal => self.opaque("console", "somebody types what it does"),
