@@ -244,7 +244,7 @@ fn keys_and_job_control_at_a_terminal() {
     }
     let scene = Scene::new();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/terminal.py");
-    let ran = ran(scene.command("python3").args([script, tagout()]));
+    let ran = ran(scene.command("python3").args(["-B", script, tagout()]));
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "ok\n"), "{ran:?}");
 }
 

@@ -197,7 +197,7 @@ fn completion_terminal_and_job_control_stay() {
         );
         let ran = ran(scene
             .with_programs("python3")
-            .args([script, shell, "setup"]));
+            .args(["-B", script, shell, "setup"]));
         assert_eq!(
             (ran.code, ran.out.as_str()),
             (Some(0), "ok\n"),

@@ -72,7 +72,7 @@ fn python() {
     }
     tells(|scene| {
         let mut command = scene.spawner("python3");
-        command.arg(examples().join("python/run.py"));
+        command.arg("-B").arg(examples().join("python/run.py"));
         command
     });
 }

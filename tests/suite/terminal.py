@@ -1,42 +1,14 @@
 """Drives bash with job control on a terminal: ^C, ^Z, jobs, fg, kill, an exec'ed full-screen
 program's window size. Prints "ok" or what differed. Waits for text, never for time."""
 
-import os
-import pty
-import select
 import sys
+
+from terminal_session import Terminal
 
 tagout = sys.argv[1]
 
-
-class Terminal:
-    def __init__(self):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ["PS1"] = "PROMPT> "
-            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
-        self.seen = ""
-        self.expect("PROMPT> ")
-
-    def expect(self, text):
-        while text not in self.seen:
-            ready, _, _ = select.select([self.fd], [], [], 30)
-            if not ready:
-                sys.exit("waited for %r, saw %r" % (text, self.seen))
-            try:
-                self.seen += os.read(self.fd, 4096).decode(errors="replace")
-            except OSError:
-                sys.exit("the shell is gone; waited for %r, saw %r" % (text, self.seen))
-        self.seen = self.seen.split(text, 1)[1]
-
-    def line(self, text):
-        os.write(self.fd, text.encode() + b"\n")
-
-    def key(self, key):
-        os.write(self.fd, key)
-
-
-t = Terminal()
+t = Terminal(["bash", "--norc", "--noprofile", "-i"], PS1="PROMPT> ")
+t.expect("PROMPT> ")
 # The programs take their signals with sigwait: whenever one comes, it is neither lost nor early.
 with open("interrupted.py", "w") as script:
     script.write(

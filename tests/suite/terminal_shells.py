@@ -1,10 +1,9 @@
 """Types at an interactive bash, zsh or fish whose functions call tagout: a completion, a terminal,
 a stopped job. Prints "ok" or what differed. Waits for text, never for time."""
 
-import os
-import pty
-import select
 import sys
+
+from terminal_session import Terminal
 
 shell, setup = sys.argv[1:]
 START = {
@@ -12,48 +11,23 @@ START = {
     "zsh": ["zsh", "-f", "-i"],
     "fish": ["fish", "--no-config", "-i"],
 }
-
-
-class Terminal:
-    def __init__(self):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="dumb", PS1="$ ")
-            os.execvp(shell, START[shell])
-        self.seen = ""
-
-    def expect(self, text):
-        while text not in self.seen:
-            ready, _, _ = select.select([self.fd], [], [], 30)
-            if not ready:
-                sys.exit("waited for %r, saw %r" % (text, self.seen))
-            try:
-                self.seen += os.read(self.fd, 4096).decode(errors="replace")
-            except OSError:
-                sys.exit("the shell is gone; waited for %r, saw %r" % (text, self.seen))
-        self.seen = self.seen.split(text, 1)[1]
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-
-t = Terminal()
-t.type(". ./%s\n" % setup if shell != "fish" else "source ./%s\n" % setup)
+t = Terminal(START[shell], TERM="dumb", PS1="$ ")
+t.line(". ./" + setup if shell != "fish" else "source ./" + setup)
 t.expect("set up: yes")
-t.type("greet al\t\n")
+t.line("greet al\t")
 t.expect("<alpha-beta>")
-t.type("greet terminal\n")
+t.line("greet terminal")
 t.expect("stdin: terminal")
-t.type("greet wait\n")
+t.line("greet wait")
 t.expect("waiting")
-t.type("\x1a")
+t.key(b"\x1a")
 t.expect({"bash": "Stopped", "zsh": "suspended", "fish": "^Z"}[shell])
-t.type("jobs\n")
+t.line("jobs")
 t.expect("suspended" if shell == "zsh" else "topped")
-t.type("fg\n")
+t.line("fg")
 t.expect("resumed")
-t.type("\x03")
-t.type("greet last\n")
+t.key(b"\x03")
+t.line("greet last")
 t.expect("<last>")
-t.type("exit\n")
+t.line("exit")
 print("ok")
