@@ -5,6 +5,7 @@
 //! launch → record. See `docs/architecture.md`.
 
 pub mod agent;
+pub mod check;
 pub mod cli;
 pub mod command;
 pub mod companion;

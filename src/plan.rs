@@ -299,14 +299,20 @@ fn judge_commands(
     profile: &Profile,
     scene: Scene<'_>,
 ) -> Vec<Judged> {
+    let mut first = Step::new([], vars.clone(), scene.cwd.to_owned());
+    first.argv = argv.iter().map(|a| word(a)).collect();
+    first.stdin = scene.stdin.clone();
+    judge_step(first, profile, scene)
+}
+
+/// The commands that a program start leads to, with their targets. The scene's variables, words
+/// and standard input are the step's own.
+pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judged> {
     let world = World {
         files: scene.files,
         caller: scene.caller,
         heard: None,
     };
-    let mut first = Step::new([], vars.clone(), scene.cwd.to_owned());
-    first.argv = argv.iter().map(|a| word(a)).collect();
-    first.stdin = scene.stdin.clone();
     let root = scene.config.project.as_deref().unwrap_or(scene.cwd);
     understand(first, &world)
         .into_iter()
@@ -449,6 +455,11 @@ fn verdict(commands: &[Judged], profile: &Profile, environment: &Environment) ->
             )],
         };
     }
+    verdict_on(commands, profile)
+}
+
+/// The verdict on commands under a profile.
+pub fn verdict_on(commands: &[Judged], profile: &Profile) -> Verdict {
     let limits = Limits {
         production: profile.production,
         unmarked: profile.unmarked,

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::line::{quoted, simple_words, split_leading_cd, starts_nothing};
+use super::line::{simple_words, split_leading_cd, starts_nothing};
 use super::{Answer, Asked, Call, Event};
+use crate::command::shell::quoted;
 use crate::command::{Command, Effect};
 use crate::plan::Plan;
 use crate::policy::Decision;

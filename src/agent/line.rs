@@ -1,6 +1,8 @@
 //! Shell lines of an agent: how they are put behind `tagout run` so that they mean the same.
 
 use crate::command::shell::ast::{Command, List, Node, Part, Pipeline, Redirection, Word};
+#[cfg(test)]
+use crate::command::shell::quoted;
 use crate::command::shell::{Dialect, parse};
 
 /// Builtins that start nothing and change only the shell itself.
@@ -17,15 +19,6 @@ const KEYWORDS: &[&str] = &[
     "logout", "mapfile", "read", "readonly", "return", "select", "shift", "source", "suspend",
     "then", "time", "times", "trap", "until", "while",
 ];
-
-/// A word that every POSIX shell reads back as exactly this text.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('=') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
 
 /// The words of a line that is one program with literal words, which mean the same without a
 /// shell.

@@ -12,7 +12,7 @@ pub use answer::{Answer, Approval, deny_text, encode};
 pub use call::{Asked, Call, Event, MAX_INPUT, read};
 pub use canary::{CANARY_LINE, Canary, HARMLESS_LINE, canary, refuses};
 pub use judge::{Outcome, Rules, decide};
-pub use line::{quoted, simple_words, split_leading_cd, starts_nothing};
+pub use line::{simple_words, split_leading_cd, starts_nothing};
 pub use settings::{Installed, Place, command_line, found_in, places, snippet};
 
 /// The agents whose protocol is known.

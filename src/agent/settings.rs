@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::Agent;
-use super::line::quoted;
+use crate::command::shell::quoted;
 
 /// A file in which an agent looks for hooks.
 #[derive(Debug, Clone, PartialEq, Eq)]

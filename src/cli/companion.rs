@@ -29,6 +29,10 @@ pub const VERBS: &[(&str, &str)] = &[
         "Show every setting with where it comes from, and check the files",
     ),
     (
+        "check",
+        "Find what pipelines, images, units and code do to databases without tagout",
+    ),
+    (
         "doctor",
         "Try each protection on this machine with a canary: what is missing, and how to get it",
     ),

@@ -83,6 +83,8 @@ pub struct Step {
     pub via: Vec<String>,
     /// It starts only where the program before it succeeded (npm's `pre` scripts).
     pub later: bool,
+    /// Where it stands in the first script that led to it, bytes.
+    pub at: Option<usize>,
     /// The interpreter with its own options, where `argv` is a script or module that one runs.
     pub interpreter: Vec<Word>,
 }
@@ -101,6 +103,7 @@ impl Step {
             user: None,
             via: Vec::new(),
             later: false,
+            at: None,
             interpreter: Vec::new(),
         }
     }

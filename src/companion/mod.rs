@@ -7,6 +7,7 @@
 mod addresses;
 mod agent_canary;
 mod agents;
+mod check;
 pub mod completions;
 mod config;
 mod doctor;
@@ -41,6 +42,7 @@ const TABLE: &[Verb] = &[
     ("init", init::define, init::run),
     ("profile", profile::define, profile::run),
     ("config", config::define, config::run),
+    ("check", check::define, check::run),
     ("doctor", doctor::define, doctor::run),
     ("hook", hook::define, hook::run),
     ("shim", shim::define, shim::run),

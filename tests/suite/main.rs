@@ -15,6 +15,7 @@ mod agents;
 mod anchors;
 mod architecture;
 mod catalogue;
+mod check;
 mod clients_differential;
 mod companion;
 mod compatibility;

@@ -37,6 +37,8 @@ pub struct Command {
     pub node: Node,
     /// Redirections, in order.
     pub redirects: Vec<Redirect>,
+    /// Where it starts in the script's text, bytes.
+    pub at: usize,
 }
 
 /// The kinds of commands.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::ast::Node;
-use super::parse::{is_name, parse};
+use super::parse::{is_name, parse, parse_at};
 use super::run::{Run, Truth};
 use super::state::Value;
 use crate::command::{Stdin, Word};
@@ -379,7 +379,7 @@ impl Run<'_> {
         if self.calls > 24 {
             self.give_up("scripts inside scripts too deep to follow");
         } else {
-            match parse(text, self.dialect) {
+            match parse_at(text, self.dialect, Some(self.at)) {
                 Ok(list) => {
                     self.list(&list);
                 }

@@ -131,5 +131,14 @@ fn import_functions(run: &mut Run<'_>) {
     }
 }
 
+/// A word that every POSIX shell reads back as exactly this text.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) && !word.starts_with('=') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,8 @@ pub(super) struct Parser<'a> {
     depth: usize,
     budget: usize,
     pending: Vec<Pending>,
+    /// Where a text inside another one stands in that: all of it counts as standing there.
+    origin: Option<usize>,
 }
 
 /// Reads a whole script.
@@ -54,6 +56,15 @@ pub(super) struct Parser<'a> {
 /// # Errors
 /// Where the text is no script of that shell, or nests too deep.
 pub fn parse(text: &str, dialect: Dialect) -> Result<List, Broken> {
+    parse_at(text, dialect, None)
+}
+
+/// Reads a script that a command at `origin` of another one runs (`eval`, `source`).
+pub(super) fn parse_at(
+    text: &str,
+    dialect: Dialect,
+    origin: Option<usize>,
+) -> Result<List, Broken> {
     let mut parser = Parser {
         text,
         at: 0,
@@ -63,6 +74,7 @@ pub fn parse(text: &str, dialect: Dialect) -> Result<List, Broken> {
         // Reading again what turned out to be something else is bounded.
         budget: text.len().saturating_mul(12).saturating_add(4096),
         pending: Vec::new(),
+        origin,
     };
     parser.script()
 }
@@ -137,6 +149,7 @@ impl<'a> Parser<'a> {
             depth: self.depth,
             budget: self.budget,
             pending: Vec::new(),
+            origin: Some(self.origin.unwrap_or(self.at)),
         };
         let result = read(&mut parser).map_err(|e| Broken { at: self.at, ..e })?;
         if parser.at < text.len() {
@@ -367,10 +380,12 @@ impl<'a> Parser<'a> {
     fn command(&mut self) -> Parsed<Command> {
         self.deeper()?;
         self.blanks()?;
+        let at = self.origin.unwrap_or(self.at);
         let mut command = match self.compound()? {
             Some(node) => Command {
                 node,
                 redirects: Vec::new(),
+                at,
             },
             None => return self.simple().inspect(|_| self.depth -= 1),
         };
@@ -698,6 +713,7 @@ impl<'a> Parser<'a> {
     }
 
     fn simple(&mut self) -> Parsed<Command> {
+        let at = self.origin.unwrap_or(self.at);
         let mut assigns = Vec::new();
         let mut words: Vec<Word> = Vec::new();
         let mut redirects = Vec::new();
@@ -745,6 +761,7 @@ impl<'a> Parser<'a> {
                 return Ok(Command {
                     node: self.function_body(name)?,
                     redirects,
+                    at,
                 });
             }
         }
@@ -757,6 +774,7 @@ impl<'a> Parser<'a> {
         Ok(Command {
             node: Node::Simple { assigns, words },
             redirects,
+            at,
         })
     }
 

@@ -50,6 +50,8 @@ pub(super) struct Run<'w> {
     /// Where its assignments stand.
     pub(super) source: Source,
     pub(super) calls: usize,
+    /// Where the command that is followed stands in the script's text.
+    pub(super) at: usize,
     commands: usize,
 }
 
@@ -67,6 +69,7 @@ impl<'w> Run<'w> {
             name: step.program_path().to_owned(),
             source: Source::argument("shell line"),
             calls: 0,
+            at: 0,
             commands: 0,
         }
     }
@@ -250,6 +253,7 @@ impl<'w> Run<'w> {
             return Truth::Open;
         }
         if let Node::Simple { assigns, words } = &command.node {
+            self.at = command.at;
             return self.simple(assigns, words, &command.redirects);
         }
         let outer = self.state.stdin.clone();
@@ -654,6 +658,7 @@ impl<'w> Run<'w> {
         step.cwd.clone_from(&self.state.cwd);
         step.cwd_unknown.clone_from(&self.state.cwd_unknown);
         step.stdin = self.state.stdin.clone();
+        step.at.get_or_insert(self.at);
         step
     }
 
