@@ -191,7 +191,8 @@ fn exchange(child: &mut Child, mut input: &[u8], until: Instant) -> io::Result<(
             stderr = None;
         }
         let rest = until.saturating_duration_since(Instant::now());
-        if rest.is_zero() {
+        // With both streams ended there is nothing to wait for but the time.
+        if rest.is_zero() || stdout.is_none() && stderr.is_none() {
             break;
         }
         await_any(
@@ -411,6 +412,16 @@ mod tests {
             LIMIT,
         );
         assert_eq!(done.unwrap().output("sh").unwrap(), b"in-b\n");
+    }
+
+    #[test]
+    fn a_tool_that_says_nothing_is_not_waited_for_longer_than_it_runs() {
+        for _ in 0..20 {
+            let begun = Instant::now();
+            let done = run("sh", &["-c", "exec >&- 2>&-"], &[], b"in", LIMIT).unwrap();
+            assert!(done.status.success());
+            assert!(begun.elapsed() < LIMIT / 2);
+        }
     }
 
     #[test]
