@@ -303,7 +303,7 @@ impl Page {
         let tier = paint(self.colour, tone, target.tier.word());
         let label = match target.target.role {
             Role::Write => "target",
-            Role::Read => "replica",
+            Role::Read => "reads",
         };
         let label = paint(self.colour, Tone::Label, &format!("{label:<12}"));
         self.text.push_str(&format!(

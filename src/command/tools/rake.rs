@@ -8,6 +8,7 @@ use crate::command::{
     Action, Args, Command, Effect, Reading, Step, Tool, Word, World, catalogue,
     catalogue::ActionEntry,
 };
+use crate::environment::Vars;
 use crate::source::Source;
 use crate::target::rails::{self, Gems};
 use crate::target::readers::ruby::{self, Fact, Flow, Rb, Ruby, TaskDefinition, Val};
@@ -131,6 +132,9 @@ pub(super) fn read_as(
     if names.is_empty() {
         names.push("default".into());
     }
+    if let Some(why) = follow_rakefile(&mut step, &args, world) {
+        run.scope(&format!("unknown={why}"));
+    }
     let tests = |name: &str| name == "default" || name == "test" || name.starts_with("test:");
     if names.iter().any(|n| tests(n)) && !step.vars.has("RAILS_ENV") {
         step.vars
@@ -178,6 +182,30 @@ fn executes(tool: &'static Tool, step: Step, args: Args, code: &str) -> Reading 
     Reading::command(run.into_command(tool, step, args))
 }
 
+/// What the Rakefile itself does to the environment, before it loads the application; why
+/// something of it is not known.
+fn follow_rakefile(step: &mut Step, args: &Args, world: &World<'_>) -> Option<String> {
+    let path = rakefile(step, args, world)?;
+    let text = world.files.read_text(&path).ok()?;
+    if !text.contains("ENV") {
+        return None;
+    }
+    let root = path.parent().unwrap_or(&step.cwd).to_owned();
+    let mut ruby = Ruby::new(world.files, root, step.vars.clone());
+    let _ = ruby.load_file(&path);
+    step.vars = ruby.vars;
+    let (name, why) = ruby.unknown_vars.iter().next()?;
+    Some(format!("the Rakefile sets {name}: {why}"))
+}
+
+/// The file that `-f` names, or the one in the directory or above it.
+fn rakefile(step: &Step, args: &Args, world: &World<'_>) -> Option<PathBuf> {
+    match args.value(&["-f", "--rakefile"]) {
+        Some(file) => Some(step.path(file)),
+        None => rakefile_above(step, world),
+    }
+}
+
 /// Tasks that the project's own files define.
 fn definitions(
     step: &Step,
@@ -185,10 +213,7 @@ fn definitions(
     args: &Args,
     world: &World<'_>,
 ) -> Vec<TaskDefinition> {
-    let rakefile = match args.value(&["-f", "--rakefile"]) {
-        Some(file) => Some(step.path(file)),
-        None => rakefile_above(step, world),
-    };
+    let rakefile = rakefile(step, args, world);
     let base = root.map_or_else(|| step.cwd.clone(), Path::to_owned);
     let mut ruby = Ruby::new(world.files, base.clone(), step.vars.clone());
     ruby.follow = true;
@@ -273,7 +298,7 @@ impl Context<'_> {
             let action = self.action(entry.name, entry, run);
             run.action(action);
             if entry.name.contains("mongoid") || self.tasks.data("mongoid").contains(&entry.name) {
-                run.scope("unknown=Mongoid takes its clients from config/mongoid.yml");
+                run.scope("mongoid");
                 return true;
             }
             for scope in self.scopes(entry.name, entry.effect) {
@@ -299,6 +324,9 @@ impl Context<'_> {
             _ => format!("named={database}"),
         };
         run.scope(&scope);
+        if self.tasks.data("dumps").contains(&entry.name) {
+            run.scope("dumped");
+        }
         true
     }
 
@@ -311,6 +339,7 @@ impl Context<'_> {
             "test",
             "default",
             "none",
+            "version",
             "current",
         ]
         .into_iter()
@@ -428,6 +457,18 @@ impl Context<'_> {
                 task.file, task.name
             ));
         }
+        let before = run.root.as_ref().map(|_| environment(self.step));
+        if ruby.rails_env != before
+            || !same(&ruby.vars, &self.step.vars)
+            || !ruby.unknown_vars.is_empty()
+        {
+            let why = format!(
+                "{}: {} changes the environment before it goes on",
+                task.file, task.name
+            );
+            run.opaque(&task.name, why.clone());
+            run.scope(&format!("unknown={why}"));
+        }
         let facts = std::mem::take(&mut ruby.facts);
         for fact in facts {
             self.fact(fact, task, &ruby, run, depth);
@@ -462,6 +503,10 @@ impl Context<'_> {
                 run.opaque(&task.name, why);
             }
             Fact::Opaque(what) => {
+                let connects = ["establish_connection", "connected_to", "connects_to"];
+                if connects.iter().any(|word| what.contains(word)) {
+                    run.scope(&format!("unknown={} connects by itself: {what}", task.name));
+                }
                 run.opaque(&task.name, format!("it does what is not followed: {what}"));
             }
             Fact::Sql(Ok(_)) => run.opaque(&task.name, "it executes SQL"),
@@ -515,6 +560,10 @@ impl Context<'_> {
         }
         name.to_owned()
     }
+}
+
+fn same(a: &Vars, b: &Vars) -> bool {
+    a.iter().eq(b.iter())
 }
 
 /// `task[a,b]`.

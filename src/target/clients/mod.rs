@@ -1,7 +1,7 @@
 //! Resolvers of the databases' own clients, one file a client.
 
 pub mod debian;
-mod mongo;
+pub(in crate::target) mod mongo;
 mod mysql;
 mod others;
 mod postgres;

@@ -67,16 +67,18 @@ pub(super) fn resolve(command: &Command, _world: &World<'_>) -> Resolution {
     resolution
 }
 
+/// Servers and a database.
 #[derive(Debug, Default)]
-struct Place {
+pub(in crate::target) struct Place {
     hosts: Vec<Sourced<String>>,
     port: Option<Sourced<String>>,
-    database: Option<Sourced<String>>,
+    /// The database.
+    pub(in crate::target) database: Option<Sourced<String>>,
 }
 
 impl Place {
     /// A URI, `host`, `host:port`, `host/db`, or a bare word, which is a database.
-    fn from_text(text: &Sourced<String>) -> Option<Place> {
+    pub(in crate::target) fn from_text(text: &Sourced<String>) -> Option<Place> {
         let mut place = Place::default();
         let set = |t: &str| Sourced::new(decode(t), text.source.clone());
         if text.value.starts_with("mongodb") && text.value.contains("://") {
@@ -103,7 +105,7 @@ impl Place {
     }
 
     /// `rs/h1:p1,h2` or a list.
-    fn hosts(&mut self, text: &Sourced<String>) {
+    pub(in crate::target) fn hosts(&mut self, text: &Sourced<String>) {
         let list = text.value.rsplit('/').next().unwrap_or(&text.value);
         self.hosts = list
             .split(',')
@@ -112,7 +114,7 @@ impl Place {
             .collect();
     }
 
-    fn resolution(&self, database: Option<Sourced<String>>) -> Resolution {
+    pub(in crate::target) fn resolution(&self, database: Option<Sourced<String>>) -> Resolution {
         let default = vec![Sourced::new(
             "127.0.0.1".to_owned(),
             Source::default_of("mongosh"),

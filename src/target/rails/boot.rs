@@ -305,8 +305,33 @@ impl<'a> Boot<'a> {
         if command.hint("rake").is_some() && (6, 0) <= self.version && self.version < (7, 1) {
             self.first_pass(&text, &shown, setting)?;
         }
-        let mut ruby = self.template_ruby(&shown, path, world);
-        let rendered = match erb::render(&text, &mut ruby) {
+        self.render(&text, &shown, path, world)
+    }
+
+    /// A YAML file with ERB; `None` where there is none.
+    ///
+    /// # Errors
+    /// What reading it raises, as a stop.
+    pub(super) fn yaml(&self, shown: &str, world: &World<'_>) -> Result<Option<Traced>, Stop> {
+        let path = self.ruby.root.join(shown);
+        let Ok(text) = world.files.read_text(&path) else {
+            return Ok(None);
+        };
+        Ok(match self.render(&text, shown, path, world)? {
+            Content::Known(value) => value.map(|v| *v),
+            Content::Unknown(why) => Some(Traced::unknown(why, self.env_source.clone())),
+        })
+    }
+
+    fn render(
+        &self,
+        text: &str,
+        shown: &str,
+        path: PathBuf,
+        world: &World<'_>,
+    ) -> Result<Content, Stop> {
+        let mut ruby = self.template_ruby(shown, path, world);
+        let rendered = match erb::render(text, &mut ruby) {
             Ok(rendered) => rendered,
             Err(ErbError::Unread(what, line)) => {
                 return Ok(Content::Unknown(format!("{shown}:{line}: {what}")));
@@ -322,12 +347,12 @@ impl<'a> Boot<'a> {
         };
         if rendered.has_unknown_shape() {
             let why = format!("{shown}: the template prints parts that cannot be known");
-            return match read(&rendered, &shown) {
+            return match read(&rendered, shown) {
                 Ok(value) => Ok(Content::Known(Some(Box::new(value)))),
                 Err(_) => Ok(Content::Unknown(why)),
             };
         }
-        read(&rendered, &shown).map(|value| Content::Known(Some(Box::new(value))))
+        read(&rendered, shown).map(|value| Content::Known(Some(Box::new(value))))
     }
 
     fn template_ruby<'b>(&self, shown: &str, path: PathBuf, world: &World<'b>) -> Ruby<'b> {

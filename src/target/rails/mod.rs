@@ -6,6 +6,7 @@ mod address;
 mod boot;
 mod config;
 mod dotenv;
+mod mongoid;
 mod project;
 mod url;
 
@@ -81,6 +82,21 @@ fn one_version(
     };
     resolution.notes.extend(boot.notes.clone());
     resolution.gaps.extend(boot.gaps.clone());
+    let asks = |wanted: &str| {
+        command
+            .hints
+            .iter()
+            .any(|h| *h == ("scope", wanted.to_owned()))
+    };
+    if asks("mongoid") || mongoid::alone(&boot, gems, world) && !asks("none") {
+        let drops = ["db:drop", "db:purge", "db:mongoid:drop", "db:mongoid:purge"];
+        let default = command
+            .actions
+            .iter()
+            .all(|a| drops.contains(&a.name.as_ref()));
+        resolution.merge(mongoid::resolve(&boot, default, world));
+        return resolution;
+    }
     let configs = match boot.configurations(command, world) {
         Ok(Some(configs)) => configs,
         Ok(None) => return boot.finish(resolution),
@@ -106,13 +122,23 @@ fn one_version(
         match pick(scope, &boot, &configs) {
             Ok(picked) => {
                 for config in picked {
-                    resolution.merge(address::resolve(config, &boot, command, world));
+                    let mut found = address::resolve(config, &boot, command, world);
+                    if scope == "dumped" {
+                        found.targets.iter_mut().for_each(|t| t.role = Role::Read);
+                        found.replicas = std::mem::take(&mut found.targets);
+                    }
+                    resolution.merge(found);
                 }
             }
             Err(stop) => resolution.errors.push(stop),
         }
     }
     tenants(&mut resolution, gems);
+    let targets = std::mem::take(&mut resolution.targets);
+    let same = |a: &Target, b: &Target| a.address == b.address && a.database == b.database;
+    let known = |read: &Target| targets.iter().any(|t| same(t, read));
+    resolution.replicas.retain(|read| !known(read));
+    resolution.targets = targets;
     resolution.gaps.dedup();
     resolution
 }
@@ -164,7 +190,8 @@ fn pick<'c>(
     };
     match kind {
         "none" => Ok(Vec::new()),
-        "current" => own(None),
+        "current" | "dumped" => own(None),
+        "version" if version >= (7, 1) => own(None),
         "current+test" => with_test(),
         "prepare" if version >= (7, 0) => with_test(),
         "prepare" => own(None),

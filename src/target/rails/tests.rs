@@ -329,3 +329,71 @@ fn without_a_lock_file_versions_must_agree() {
             .contains('?')
     );
 }
+
+#[test]
+fn mongoid_takes_its_clients_from_its_own_file() {
+    let lock = "GEM\n  specs:\n    mongoid (9.0.1)\n    rails (7.1.1)\n    activerecord (7.1.1)\n";
+    let yaml = "development:\n  clients:\n    default:\n      uri: <%= ENV['MONGODB_URI'] || 'mongodb://app:hush@m1:27018,m2/dev?w=1' %>\n    audit:\n      database: audit\n      hosts:\n        - a.internal:27019\nproduction:\n  clients:\n    default:\n      database: <%= Rails.env %>_db\n      hosts: [p.internal]\nodd:\n  clients:\n    default:\n      uri: mongodb+srv://x/db\n";
+    let files = Memory::new()
+        .with("/app/config/mongoid.yml", yaml)
+        .with(
+            "/app/config/application.rb",
+            "require 'rails'\nrequire 'action_controller/railtie'\n",
+        )
+        .with("/app/bin/rails", "")
+        .with("/app/Rakefile", "require_relative 'config/application'\n")
+        .with("/app/Gemfile.lock", lock);
+    let leak = ("MONGODB_URI", "mongodb://u:p@leak/prod");
+    for (vars, line, expected) in [
+        (vec![], "bin/rails db:mongoid:drop", "m1/dev m2/dev"),
+        (vec![], "bin/rails db:drop", "m1/dev m2/dev"),
+        (vec![leak], "bin/rails db:mongoid:purge", "leak/prod"),
+        (
+            vec![],
+            "bin/rails db:mongoid:create_indexes",
+            "m1/dev m2/dev a.internal/audit",
+        ),
+        (
+            vec![("RAILS_ENV", "production")],
+            "bin/rails db:mongoid:drop",
+            "p.internal/production_db",
+        ),
+        (
+            vec![("RAILS_ENV", "test")],
+            "bin/rails db:mongoid:drop",
+            "!",
+        ),
+        (vec![("RAILS_ENV", "odd")], "bin/rails db:mongoid:drop", "?"),
+    ] {
+        let answer = ask(&files, &vars, line);
+        assert_eq!(answer.shown(), expected, "{line} {:?}", answer.resolutions);
+        assert_eq!(
+            answer.effect() == Effect::Destroys,
+            !line.contains("create"),
+            "{line}"
+        );
+        assert!(!format!("{:?}", answer.resolutions).contains("hush"));
+    }
+}
+
+#[test]
+fn what_a_task_or_the_rakefile_does_to_the_environment_counts() {
+    let tasks = "task :wipe, [:env] do |_, args|\n  Rails.env = args[:env] || 'test'\n  Rake::Task['db:drop'].invoke\nend\ntask :down do\n  ENV['VERSION'] = '0'\n  Rake::Task['db:migrate'].invoke\nend\ntask away: :environment do\n  ActiveRecord::Base.establish_connection(:production)\nend\n";
+    let files = project("7.0.1").with("/app/lib/tasks/own.rake", tasks);
+    for (line, effect) in [
+        ("bin/rake wipe", Effect::Destroys),
+        ("bin/rake wipe[production]", Effect::Destroys),
+        ("bin/rake down", Effect::Opaque),
+        ("bin/rake away", Effect::Opaque),
+    ] {
+        let answer = ask(&files, &[], line);
+        assert!(answer.shown().contains('?'), "{line} {}", answer.shown());
+        assert_eq!(answer.effect(), effect, "{line}");
+    }
+    let files = project("7.0.1").with(
+        "/app/Rakefile",
+        "ENV['RAILS_ENV'] = 'test'\nrequire_relative 'config/application'\n",
+    );
+    let answer = ask(&files, &[], "bin/rails db:migrate");
+    assert_eq!(answer.shown(), "localhost/shop_test");
+}

@@ -592,7 +592,14 @@ impl<'a> Ruby<'a> {
             let place = format!("{} replaces the configuration in code", self.shown);
             self.facts.push(Fact::DatabaseFile(Err(place)));
         }
-        let _ = new;
+        if name == "env" && receiver.is_some_and(|r| is_const(r, "Rails")) {
+            match new.to_text() {
+                Ok(env) => self.rails_env = Some(env),
+                Err(why) => {
+                    self.unknown_vars.insert("RAILS_ENV".into(), why);
+                }
+            }
+        }
     }
 
     /// `ENV[name] = value`; `nil` removes.
