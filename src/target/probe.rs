@@ -9,7 +9,7 @@ mod node;
 mod python;
 
 use crate::command::{Command, Place, World};
-use crate::target::{Gap, Probe, Question, Resolution, Target, laravel};
+use crate::target::{Gap, Probe, Question, Resolution, Target, laravel, rails};
 
 pub(super) use heard::{UNHEARD, changed, source};
 
@@ -32,7 +32,10 @@ pub(super) struct Asked {
 }
 
 /// Who can be asked, by the resolver's name.
-const FRAMEWORKS: &[(&str, &Asked)] = &[("laravel", &laravel::probe::ASKED)];
+const FRAMEWORKS: &[(&str, &Asked)] = &[
+    ("laravel", &laravel::probe::ASKED),
+    ("rails", &rails::probe::ASKED),
+];
 
 /// Asks the tool's own framework and holds its answer against `resolution`: where they disagree a
 /// gap names both, where the reading left something open the framework's answer is taken. Where it
@@ -102,6 +105,10 @@ fn open(command: &Command) -> Option<String> {
 fn hold(ours: &mut Resolution, theirs: Resolution, who: &str) {
     let open = !ours.gaps.is_empty();
     let whole = theirs.gaps.is_empty() && theirs.errors.is_empty();
+    if whole && ours.gaps.iter().any(|gap| gap.field == "database") {
+        let known = |t: &Target| theirs.targets.iter().any(|o| nameless(o) == nameless(t));
+        ours.targets.retain(|t| t.database.is_some() || !known(t));
+    }
     let (read, said) = (answer(ours), answer(&theirs));
     if whole && ours.errors.is_empty() && (read == said || open && contained(ours, &theirs)) {
         agree(ours, theirs, who);
@@ -144,6 +151,11 @@ fn agree(ours: &mut Resolution, theirs: Resolution, who: &str) {
 fn contained(ours: &Resolution, theirs: &Resolution) -> bool {
     let known = |t: &Target| theirs.targets.iter().any(|o| same(o, t));
     !theirs.targets.is_empty() && ours.targets.iter().all(known)
+}
+
+/// A target without its database, which reading left open.
+fn nameless(target: &Target) -> String {
+    shown(&target.clone().database(None))
 }
 
 fn same(a: &Target, b: &Target) -> bool {

@@ -44,6 +44,7 @@ mod rails_differential;
 mod rails_drill;
 mod report;
 mod secrets;
+mod rails_probe;
 mod rails_tasks;
 mod servers;
 mod servers_check;

@@ -467,7 +467,7 @@ impl Context<'_> {
                 task.file, task.name
             );
             run.opaque(&task.name, why.clone());
-            run.scope(&format!("unknown={why}"));
+            run.scope(&format!("elsewhere={why}"));
         }
         let facts = std::mem::take(&mut ruby.facts);
         for fact in facts {
@@ -505,7 +505,10 @@ impl Context<'_> {
             Fact::Opaque(what) => {
                 let connects = ["establish_connection", "connected_to", "connects_to"];
                 if connects.iter().any(|word| what.contains(word)) {
-                    run.scope(&format!("unknown={} connects by itself: {what}", task.name));
+                    run.scope(&format!(
+                        "elsewhere={} connects by itself: {what}",
+                        task.name
+                    ));
                 }
                 run.opaque(&task.name, format!("it does what is not followed: {what}"));
             }

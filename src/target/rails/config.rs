@@ -23,6 +23,17 @@ pub struct DbConfig {
 }
 
 impl DbConfig {
+    /// A configuration as Active Record itself tells it.
+    pub(super) fn told(env: String, name: String, keys: Vec<(String, Traced)>) -> DbConfig {
+        DbConfig {
+            env,
+            name,
+            keys,
+            by_url: true,
+            unknown: None,
+        }
+    }
+
     /// The value of a key.
     pub fn key(&self, name: &str) -> Option<&Traced> {
         self.keys.iter().find(|(k, _)| k == name).map(|(_, v)| v)

@@ -7,6 +7,7 @@ mod boot;
 mod config;
 mod dotenv;
 mod mongoid;
+pub(super) mod probe;
 mod project;
 mod url;
 
@@ -20,6 +21,11 @@ pub use project::{Gems, RELEASES, Version, root};
 
 /// The databases of a command of a Rails application.
 pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
+    resolve_as(command, world, None)
+}
+
+/// The same by what the project's Rails said, where it was asked.
+fn resolve_as(command: &Command, world: &World<'_>, told: Option<&probe::Told>) -> Resolution {
     let step = &command.step;
     let root = match command.hint("root") {
         Some(root) => Some(root.into()),
@@ -32,13 +38,13 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
         ));
     };
     let gems = Gems::read(&root, &step.vars, world);
-    let versions = match gems.rails() {
+    let versions = match told.map(|t| t.version).or_else(|| gems.rails()) {
         Some(version) => vec![version],
         None => RELEASES.to_vec(),
     };
     let mut answers: Vec<Resolution> = Vec::new();
     for version in &versions {
-        let answer = one_version(command, &root, &gems, *version, world);
+        let answer = one_version(command, &root, &gems, *version, told, world);
         if !answers.contains(&answer) {
             answers.push(answer);
         }
@@ -70,16 +76,20 @@ fn one_version(
     root: &std::path::Path,
     gems: &Gems,
     version: Version,
+    told: Option<&probe::Told>,
     world: &World<'_>,
 ) -> Resolution {
     let mut resolution = Resolution::none();
-    let boot = match Boot::new(command, root, gems, version, world) {
+    let mut boot = match Boot::new(command, root, gems, version, world) {
         Ok(boot) => boot,
         Err(stop) => {
             resolution.errors.push(stop);
             return resolution;
         }
     };
+    if let Some(told) = told {
+        told.answers(&mut boot);
+    }
     resolution.notes.extend(boot.notes.clone());
     resolution.gaps.extend(boot.gaps.clone());
     let asks = |wanted: &str| {
@@ -97,7 +107,8 @@ fn one_version(
         resolution.merge(mongoid::resolve(&boot, default, world));
         return resolution;
     }
-    let configs = match boot.configurations(command, world) {
+    let read = || boot.configurations(command, world);
+    let configs = match told.map_or_else(read, |t| Ok(Some(t.configs.clone()))) {
         Ok(Some(configs)) => configs,
         Ok(None) => return boot.finish(resolution),
         Err(stop) => {
@@ -113,6 +124,12 @@ fn one_version(
         .collect();
     if scopes.is_empty() {
         scopes.push("default");
+    }
+    // Code that chooses for itself: what the configuration says of the current environment may be
+    // none of it.
+    if let Some(why) = scopes.iter().find_map(|s| s.strip_prefix("elsewhere=")) {
+        resolution.gaps.push(Gap::new("target", why));
+        return resolution;
     }
     for scope in scopes {
         if let Some(why) = scope.strip_prefix("unknown=") {

@@ -129,7 +129,7 @@ impl Gems {
     }
 }
 
-fn numbers(version: &str) -> Option<Version> {
+pub(super) fn numbers(version: &str) -> Option<Version> {
     let mut parts = version.split('.');
     let major = parts.next()?.trim().parse().ok()?;
     let minor = parts
