@@ -30,14 +30,14 @@ const STYLE: &str = "
 :root { color-scheme: light dark; --line: #8886; --bad: #b3261e; --good: #1b6e3c; --soft: #8881; }
 @media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --good: #7ddc9a; } }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid var(--line); }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid var(--line); break-after: avoid; }
 pre { overflow-x: auto; background: var(--soft); padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .1rem .9rem .1rem 0; vertical-align: top; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 details { border-bottom: 1px solid var(--line); } summary { cursor: pointer; padding: .3rem 0; overflow-wrap: anywhere; }
 summary:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); }
-.numbers { display: flex; flex-wrap: wrap; gap: 2rem; } rect { fill: currentColor; } rect.low { opacity: .35; }
+.numbers { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; } rect { fill: currentColor; } rect.low { opacity: .35; }
 @media print { body { max-width: none; } details::details-content { content-visibility: visible; display: block; }
   details { break-inside: avoid; } nav { display: none; } }
 ";
@@ -220,10 +220,20 @@ fn run(out: &mut String, found: &Found, state: State) {
         .map(|host| format!("{} ", escaped(host)));
     let host = host.unwrap_or_default();
     out.push_str(&format!(
-        "<details><summary>{time} {host}<span class=\"{class}\">{verdict}</span> {effect}, {result}, {took}: \
-         <code>{command}</code> → {targets}</summary><pre>{}</pre></details>\n",
+        "<details><summary>{time} {host}<span class=\"{class}\">{verdict}</span> {}: \
+         <code>{command}</code>{}</summary><pre>{}</pre></details>\n",
+        said(&[&effect, &result, &took]).join(", "),
+        said(&[&targets])
+            .first()
+            .map_or_else(String::new, |t| format!(" → {t}")),
         escaped(&shown::story(found, state))
     ));
+}
+
+/// The cells that say something.
+fn said<'a>(cells: &[&'a String]) -> Vec<&'a str> {
+    let cells = cells.iter().map(|cell| cell.as_str());
+    cells.filter(|cell| *cell != "-").collect()
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -201,3 +201,64 @@ fn who_waits_in_vain_writes_beside_the_chain_and_the_next_run_takes_it_in() {
     let value: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
     assert_eq!(value["state"], "ended", "the run has its outcome: {value}");
 }
+
+/// Launches that are killed at any moment: the chain stays whole, and what tagout told its caller is
+/// in the journal.
+#[test]
+fn a_storm_of_killed_launches_breaks_no_chain_and_loses_nothing_that_was_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "exec \"$0\" run --status-fd 3 -- true 3>&1 1>/dev/null 2>&1";
+    let start = || {
+        Command::new("sh")
+            .args(["-c", line, support::tagout()])
+            .env("XDG_STATE_HOME", dir.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let (mut told, mut killed, mut random) = (String::new(), 0, 0x9e37_79b9u64);
+    for _ in 0..20 {
+        let mut wave: Vec<_> = (0..16).map(|_| start()).collect();
+        for child in wave.iter_mut().step_by(2) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            std::thread::sleep(std::time::Duration::from_micros(random % 9000));
+            let _ = child.kill();
+        }
+        for child in wave {
+            let output = child.wait_with_output().unwrap();
+            killed += i32::from(output.status.code().is_none());
+            told.push_str(&String::from_utf8_lossy(&output.stdout));
+        }
+    }
+    let journal = dir.path().join("tagout/journal");
+    let text = fs::read_to_string(journal.join("000000000001.jsonl")).unwrap();
+    let mut records = 0;
+    for line in told.lines() {
+        let Ok(status) = serde_json::from_str::<serde_json::Value>(line) else {
+            continue;
+        };
+        let phase = match status["event"].as_str() {
+            Some("started") => "intent",
+            Some("ended") => "outcome",
+            other => panic!("{other:?}: {line}"),
+        };
+        let record = format!("\"id\":{},\"phase\":\"{phase}\"", status["id"]);
+        assert!(
+            text.contains(&record),
+            "{line} was told and is not recorded"
+        );
+        records += 1;
+    }
+    assert!(
+        records >= 320 && killed > 0,
+        "{records} told, {killed} killed"
+    );
+    let verified = Command::new(support::tagout())
+        .args(["log", "verify"])
+        .env("XDG_STATE_HOME", dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+}

@@ -1,17 +1,16 @@
 //! `tagout report` in a real browser: without network, without a mouse, and on paper; from a
 //! journal and from the database of a fleet.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::journal::{Made, run, twenty};
+use crate::journal::{Made, twenty};
 use crate::support;
 
-fn report(made: &Made, args: &[&str]) -> PathBuf {
+pub(crate) fn report(made: &Made, args: &[&str]) -> PathBuf {
     let file = made.dir.path().join("report.html");
     let output = Command::new(support::tagout())
         .args(["report", "--html", file.to_str().unwrap()])
@@ -232,73 +231,6 @@ fn a_printed_page_tells_the_stories_that_are_closed_on_the_screen() {
     }
     let whole = text.matches("/srv/app-").count();
     assert!(whole >= 20, "{whole} stories on paper:\n{text}");
-}
-
-/// A journal of a host, shipped to the server.
-#[cfg(feature = "ship")]
-fn shipped(address: &str, host: &str, first: u64) -> Made {
-    let made = Made::new();
-    for number in first..first + 10 {
-        let run = run(number, tagout::sys::clock::now());
-        made.intent(&run);
-        if run.verdict == "allowed" && number != first + 3 {
-            made.outcome(&run, 0, number == first + 1);
-        }
-    }
-    let output = crate::ship::shipper(&made, &made.dir.path().join("cursor"), host)
-        .args(["--once", "--postgres", address])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    made
-}
-
-#[cfg(feature = "ship")]
-#[test]
-fn a_fleets_page_comes_from_its_database() {
-    let Some((server, address)) = crate::ship::database() else {
-        return;
-    };
-    let made = shipped(&address, "worker-1", 1);
-    shipped(&address, "worker-2", 31);
-    server.sql(
-        "postgres",
-        "create role auditor login password 'known-to-all' in role tagout_read",
-    );
-    let reader = address.replace("user=tagout_ship", "user=auditor password=known-to-all");
-    let page = fs::read_to_string(report(&made, &["--postgres", &reader])).unwrap();
-    for expected in [
-        "Refused (4)",
-        "Contacted what was not resolved (2)",
-        "All runs, newest first (20)",
-        "of 2 hosts in 2 chains",
-        "intact",
-        "worker-1 ",
-        "job-31",
-        "NOT a resolved target",
-    ] {
-        assert!(page.contains(expected), "{expected}\n{page}");
-    }
-    assert!(
-        !page.contains("known-to-all"),
-        "the password is in the page"
-    );
-    let one = ["--postgres", &reader, "--host", "worker-2", "-n", "3"];
-    let page = fs::read_to_string(report(&made, &one)).unwrap();
-    assert!(page.contains("All runs, newest first (3)") && page.contains("of 1 hosts"));
-    assert!(!page.contains("job-9<"));
-    // Somebody with more rights than the shipper edits a line there, and takes another away.
-    server.sql(
-        "postgres",
-        "update tagout_record set line = replace(line, 'job-4', 'job-5') where host = 'worker-1'",
-    );
-    server.sql(
-        "postgres",
-        "delete from tagout_record where host = 'worker-2' and seq = 5",
-    );
-    let page = fs::read_to_string(report(&made, &["--postgres", &reader])).unwrap();
-    assert!(page.contains("BROKEN"), "{page}");
-    assert!(page.contains("was altered") && page.contains("does not follow"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tagout::sys::clock;
 
 use crate::journal::{Made, run};
+use crate::report::report;
 use crate::servers::Postgres;
 
 const SCHEMA: &str = include_str!("../../docs/postgres.sql");
@@ -402,6 +403,71 @@ fn three_hundred_hosts_into_one_database() {
         assert!(start(host).wait().unwrap().success());
     }
     assert_eq!(server.sql("postgres", count), format!("{all}|{all}|300"));
+}
+
+/// A journal of a host, shipped to the server.
+fn shipped(address: &str, host: &str, first: u64) -> Made {
+    let made = Made::new();
+    for number in first..first + 10 {
+        let run = run(number, clock::now());
+        made.intent(&run);
+        if run.verdict == "allowed" && number != first + 3 {
+            made.outcome(&run, 0, number == first + 1);
+        }
+    }
+    let output = shipper(&made, &made.dir.path().join("cursor"), host)
+        .args(["--once", "--postgres", address])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    made
+}
+
+#[test]
+fn a_fleets_page_comes_from_its_database() {
+    let Some((server, address)) = database() else {
+        return;
+    };
+    let made = shipped(&address, "worker-1", 1);
+    shipped(&address, "worker-2", 31);
+    server.sql(
+        "postgres",
+        "create role auditor login password 'known-to-all' in role tagout_read",
+    );
+    let reader = address.replace("user=tagout_ship", "user=auditor password=known-to-all");
+    let page = fs::read_to_string(report(&made, &["--postgres", &reader])).unwrap();
+    for expected in [
+        "Refused (4)",
+        "Contacted what was not resolved (2)",
+        "All runs, newest first (20)",
+        "of 2 hosts in 2 chains",
+        "intact",
+        "worker-1 ",
+        "job-31",
+        "NOT a resolved target",
+    ] {
+        assert!(page.contains(expected), "{expected}\n{page}");
+    }
+    assert!(
+        !page.contains("known-to-all"),
+        "the password is in the page"
+    );
+    let one = ["--postgres", &reader, "--host", "worker-2", "-n", "3"];
+    let page = fs::read_to_string(report(&made, &one)).unwrap();
+    assert!(page.contains("All runs, newest first (3)") && page.contains("of 1 hosts"));
+    assert!(!page.contains("job-9<"));
+    // Somebody with more rights than the shipper edits a line there, and takes another away.
+    server.sql(
+        "postgres",
+        "update tagout_record set line = replace(line, 'job-4', 'job-5') where host = 'worker-1'",
+    );
+    server.sql(
+        "postgres",
+        "delete from tagout_record where host = 'worker-2' and seq = 5",
+    );
+    let page = fs::read_to_string(report(&made, &["--postgres", &reader])).unwrap();
+    assert!(page.contains("BROKEN"), "{page}");
+    assert!(page.contains("was altered") && page.contains("does not follow"));
 }
 
 /// The samples for other shippers say what the format page promises them, and their own programs

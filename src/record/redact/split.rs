@@ -103,6 +103,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_a_shell_quotes_is_one_word(
+            words in proptest::collection::vec("\\PC{1,20}", 1..6), ways in proptest::collection::vec(0u8..3, 6)
+        ) {
+            let quoted = |(word, way): (&String, &u8)| match way {
+                0 => format!("'{}'", word.replace('\'', "'\\''")),
+                1 => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
+                _ => word.chars().flat_map(|c| ['\\', c]).collect(),
+            };
+            let line: Vec<String> = words.iter().zip(&ways).map(quoted).collect();
+            let tokens = split(&line.join(" "));
+            let read: Vec<&String> = tokens.iter().map(|t| &t.value).collect();
+            prop_assert_eq!(read, words.iter().collect::<Vec<_>>());
+        }
+
+        #[test]
         fn places_are_in_order_and_on_characters(text in "[a-z'\"\\\\ ;|&€\n]{0,60}") {
             let mut end = 0;
             for token in split(&text) {
