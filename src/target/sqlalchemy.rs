@@ -21,6 +21,24 @@ pub(super) struct Parts {
     query: Vec<(String, String)>,
 }
 
+impl Parts {
+    /// The query, in order.
+    pub(super) fn query(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// The attributes of the URL object that SQLAlchemy makes of it, without its query.
+    pub(super) fn attributes(&self) -> [(&'static str, Option<&str>); 5] {
+        [
+            ("drivername", Some(self.driver.as_str())),
+            ("username", self.user.as_deref()),
+            ("host", self.host.as_deref()),
+            ("port", self.port.as_deref()),
+            ("database", self.database.as_deref()),
+        ]
+    }
+}
+
 /// Splits the text of a URL; `None` where SQLAlchemy cannot parse it.
 pub(super) fn parse(text: &str) -> Option<Parts> {
     let (driver, rest) = text.split_once("://")?;
@@ -51,7 +69,8 @@ pub(super) fn parse(text: &str) -> Option<Parts> {
             None => (place, None),
         },
     };
-    if port.is_some_and(|p| !p.chars().all(|c| c.is_ascii_digit())) {
+    let is_number = |p: &str| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit());
+    if port.is_some_and(|p| !is_number(p)) {
         return None;
     }
     let query = query
@@ -64,7 +83,7 @@ pub(super) fn parse(text: &str) -> Option<Parts> {
         driver: driver.to_owned(),
         user: user.map(url::decode),
         host: (!host.is_empty()).then(|| host.to_owned()),
-        port: port.filter(|p| !p.is_empty()).map(str::to_owned),
+        port: port.map(str::to_owned),
         database: database.map(url::decode).filter(|d| !d.is_empty()),
         query,
     })
@@ -199,6 +218,9 @@ pub(super) fn resolve(
                     "url-invalid",
                     format!("not a SQLAlchemy URL ({})", value.source),
                 );
+            }
+            None if value.is_none() => {
+                return Resolution::error("url-invalid", format!("no URL ({})", value.source));
             }
             None => {
                 return Resolution::unresolved(format!("the URL is not text ({})", value.source));
@@ -446,6 +468,7 @@ mod tests {
             ("", None),
             ("nothing", None),
             ("pg://h:x/db", None),
+            ("pg://h:/db", None),
         ] {
             assert_eq!(shown(text).as_deref(), wanted, "{text}");
         }

@@ -26,7 +26,7 @@ pub(crate) fn python() -> Option<PathBuf> {
         Command::new(python)
             .args([
                 "-c",
-                "import django, dj_database_url, environ, decouple, dotenv, psycopg, alembic, flask_migrate",
+                "import django, dj_database_url, environ, decouple, dotenv, psycopg, alembic, flask_migrate, pymysql",
             ])
             .stderr(Stdio::null())
             .status()
@@ -56,6 +56,7 @@ pub(crate) fn python() -> Option<PathBuf> {
                 "django-environ",
                 "python-decouple",
                 "python-dotenv",
+                "PyMySQL",
             ])
             .status()
             .is_ok_and(|s| s.success());

@@ -369,6 +369,9 @@ fn mysql(
     settings: &Settings,
     database: &Traced,
 ) -> Resolution {
+    if database.get("HOST").is_some_and(|h| h.value == Value::Null) {
+        return Resolution::error("settings-invalid", "`HOST` is None");
+    }
     let found = (|| {
         let options = options(database)?;
         let pick = |keys: &[&str], own: &str| -> Result<Option<Sourced<String>>, Gap> {
@@ -381,10 +384,12 @@ fn mysql(
             }
             Ok(own)
         };
+        // A `HOST` that is a path is a socket, which one of the options beats, and no host.
         let mut host = pick(&["host"], "HOST")?;
         let mut socket = field(&options, "unix_socket")?;
         if host.as_ref().is_some_and(|h| h.value.starts_with('/')) {
-            socket = socket.or_else(|| host.take());
+            let own = host.take();
+            socket = socket.or(own);
         }
         Ok(MysqlParams {
             host,

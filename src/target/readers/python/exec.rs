@@ -464,10 +464,20 @@ impl Interpreter<'_> {
                 let doubt = self.uncertain(0);
                 match (&of.py, key.key(), doubt) {
                     (Py::Dict(dict), Some(key), None) => {
+                        let before = dict.items.borrow().len();
                         dict.items.borrow_mut().retain(|(k, _)| *k != key);
+                        let gone = dict.items.borrow().len() < before;
+                        if !gone && dict.poison.borrow().is_none() {
+                            let detail = format!("`{key}`");
+                            return self.raised(scope, target.line, "KeyError", detail);
+                        }
                     }
                     (Py::Environ, Some(key), None) => {
-                        self.environ.remove(&*key);
+                        let known = self.environ.remove(&*key).is_some();
+                        if !known && self.environ_open.is_none() {
+                            let detail = format!("`{key}`");
+                            return self.raised(scope, target.line, "KeyError", detail);
+                        }
                     }
                     (Py::Dict(dict), ..) => dict.poison(&"an entry may be deleted".into()),
                     (Py::Environ, ..) => {

@@ -321,12 +321,12 @@ fn environ_method(
         _ => {}
     }
     let default = match name {
-        "__call__" => arguments.get(2, "default"),
+        "__call__" | "get_value" => arguments.get(2, "default"),
         _ => arguments.get(1, "default"),
     }
     .cloned();
     let cast = match name {
-        "__call__" => arguments.get(1, "cast").cloned(),
+        "__call__" | "get_value" => arguments.get(1, "cast").cloned(),
         "str" | "bool" | "int" | "float" | "list" | "json" => Some(Val::lib(name, source.clone())),
         "db" | "db_url" => Some(Val::lib("str", source.clone())),
         "path" => Some(Val::lib("environ.Path", source.clone())),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::eval::{Event, Interpreter};
 use super::library::object;
 use super::value::{Arguments, Object, Outcome, Py, Scope, Val};
+use crate::target::sqlalchemy;
 
 type Known = Option<Outcome<Val>>;
 
@@ -72,7 +73,14 @@ pub(super) fn call_library(
             };
             Some(Ok(object("sqlalchemy.Engine", vec![("url", url)], source)))
         }
-        (_, "make_url") => Some(Ok(arguments.get(0, "name_or_url")?.clone())),
+        (_, "make_url") => {
+            let url = arguments.get(0, "name_or_url")?;
+            match url.text().map(sqlalchemy::parse) {
+                None => Some(Ok(url.clone())),
+                Some(Some(parts)) => Some(Ok(made_url(&parts, &url.source))),
+                Some(None) => Some(me.raised(scope, line, "ArgumentError", "no SQLAlchemy URL")),
+            }
+        }
         (_, "create") if name.ends_with("URL.create") => Some(Ok(url_object(arguments, source))),
         (_, "URL") if name.starts_with("sqlalchemy") => Some(Ok(url_object(arguments, source))),
         ("alembic.context.is_offline_mode", _) => Some(Ok(Val::new(Py::Bool(me.offline), source))),
@@ -122,6 +130,27 @@ fn url_object(arguments: &Arguments, source: crate::source::Source) -> Val {
         .filter_map(|(at, name)| Some((name, arguments.get(at, name)?.clone())))
         .collect();
     object("sqlalchemy.URL", attributes, source)
+}
+
+/// The object that `make_url` makes of a text.
+fn made_url(parts: &sqlalchemy::Parts, source: &crate::source::Source) -> Val {
+    let text = |t: &str| Val::str(t, source.clone());
+    let given = |(name, value): &(&'static str, Option<&str>)| {
+        let none = || Val::none(source.clone());
+        (*name, value.map_or_else(none, text))
+    };
+    let mut attributes: Vec<(&str, Val)> = parts.attributes().iter().map(given).collect();
+    let mut entries: Vec<(Rc<str>, Val)> = Vec::new();
+    for (key, value) in parts.query() {
+        match entries.iter_mut().find(|(k, _)| **k == **key) {
+            Some((_, first)) => {
+                *first = Val::seq(vec![first.clone(), text(value)], false, source.clone())
+            }
+            None => entries.push((key.as_str().into(), text(value))),
+        }
+    }
+    attributes.push(("query", Val::dict(entries, source.clone())));
+    object("sqlalchemy.URL", attributes, source.clone())
 }
 
 fn is_engine(value: &Val) -> bool {

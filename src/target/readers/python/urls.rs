@@ -16,7 +16,7 @@ pub(super) struct Parts {
     pub(super) fragment: String,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
-    /// In lower case, without brackets.
+    /// In lower case up to a `%`, without brackets.
     pub(super) host: Option<String>,
     pub(super) port: Option<String>,
 }
@@ -80,9 +80,15 @@ pub(super) fn split(text: &str) -> Option<Parts> {
         fragment: fragment.to_owned(),
         user: user.map(str::to_owned),
         password: password.map(str::to_owned),
-        host: (!host.is_empty()).then(|| host.to_lowercase()),
+        host: (!host.is_empty()).then(|| lower(host)),
         port: port.filter(|p| !p.is_empty()).map(str::to_owned),
     })
+}
+
+/// A host in lower case, but for what stands behind a `%`.
+fn lower(host: &str) -> String {
+    let (name, zone) = host.split_at(host.find('%').unwrap_or(host.len()));
+    name.to_lowercase() + zone
 }
 
 /// Which library reads the URL.
