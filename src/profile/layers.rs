@@ -112,6 +112,21 @@ fn no_looser(new: &Profile, old: &Profile) -> bool {
         && old.never.iter().all(|n| new.never.contains(n))
         && old.require.iter().all(|r| new.require.contains(r))
         && old.hide.iter().all(|h| new.hide.contains(h))
+        && word(&new.hide_by) >= word(&old.hide_by)
+        && word(&new.survivors) >= word(&old.survivors)
+        && old
+            .private
+            .iter()
+            .all(|p| new.private.iter().any(|n| n.0 == p.0))
+        && old
+            .limits
+            .iter()
+            .all(|l| new.limits.iter().any(|n| n.0 == l.0 && n.1 <= l.1))
+}
+
+/// A level without where it stands.
+fn word<T: Copy>(said: &Option<(T, Source)>) -> Option<T> {
+    said.as_ref().map(|(word, _)| *word)
 }
 
 /// Builds the profile of that name; `said` is where the name stands.
