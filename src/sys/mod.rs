@@ -1,5 +1,8 @@
 //! System calls. All `unsafe` code of the crate is in this room.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("tagout is for Linux: it starts and holds programs by what that kernel offers");
+
 pub mod clock;
 pub mod descriptors;
 pub(crate) mod detach;
