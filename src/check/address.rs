@@ -104,8 +104,10 @@ fn by_name(variable: &Variable, text: &str, variables: &[Variable], file: &str) 
         return None;
     }
     let source = || variable.source(file);
-    let address = Address::Identifier {
-        name: Sourced::new("the database server".to_owned(), source()),
+    // The client's own default place: nothing here says another one.
+    let address = Address::Socket {
+        path: Sourced::new(String::new(), source()),
+        port: None,
     };
     let database = Sourced::new(text.to_owned(), source());
     Some(Target::new(engine_of(prefix, variables), address).database(Some(database)))

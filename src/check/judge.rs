@@ -34,7 +34,7 @@ const RUNNERS: &[&str] = &[
 ];
 
 /// Interpreters: code in them that reaches no known database is not a database command.
-const INTERPRETERS: &[&str] = &[
+pub(super) const INTERPRETERS: &[&str] = &[
     "shell",
     "foreign shell",
     "python",

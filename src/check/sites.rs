@@ -1,6 +1,7 @@
 //! Places in code that start programs: calls whose first words stand there as literals.
 
 use super::finding::distinct;
+use super::judge::INTERPRETERS;
 use super::kind::Kind;
 use super::script::Text;
 use super::{Finding, Place};
@@ -209,7 +210,9 @@ fn is_call(text: &str, at: usize) -> bool {
     let lead = line.trim_start();
     let comment = ["//", "#", "*", "/*", "--"]
         .iter()
-        .any(|c| lead.starts_with(c));
+        .any(|c| lead.starts_with(c))
+        || line.contains("// ")
+        || line.contains(" # ");
     let defined = ["def ", "function ", "func "]
         .iter()
         .any(|d| line.trim_end().ends_with(d.trim_end()));
@@ -282,8 +285,9 @@ fn words(kind: Kind, api: &Api, text: &str, at: usize) -> Option<Vec<Word>> {
         }
     }
     let first = found.first()?;
-    let alone = found.len() == 1 && !first_is_list;
-    if alone && (api.shell || first.text.contains(' ')) {
+    let alone = found.len() == 1 && api.shell;
+    let line = first.unknown.is_none() && first.text.contains(' ');
+    if !first_is_list && (alone || line) {
         let line = first.text.clone();
         return shell_line(kind, &line);
     }
@@ -463,7 +467,9 @@ fn database_command(words: Vec<Word>, files: &Disk) -> Option<(String, Vec<Strin
         return None;
     }
     let known = |c: &&crate::command::Command| {
-        c.tool.is_some_and(|t| !VAGUE.contains(&t.name)) && c.effect() > Effect::None
+        c.tool
+            .is_some_and(|t| !INTERPRETERS.contains(&t.name) && !FILES.contains(&t.name))
+            && c.effect() > Effect::None
     };
     let command = commands.iter().find(known)?;
     let mut actions = distinct(command.actions.iter().map(|a| a.name.to_string()));
@@ -471,42 +477,8 @@ fn database_command(words: Vec<Word>, files: &Disk) -> Option<(String, Vec<Strin
     Some((command.tool_name().to_owned(), actions))
 }
 
-/// Programs that are no database commands by themselves.
-const VAGUE: &[&str] = &[
-    "shell",
-    "foreign shell",
-    "python",
-    "python3",
-    "node",
-    "ruby",
-    "php",
-    "perl",
-    "deno",
-    "bun",
-    "sh",
-    "bash",
-    "zsh",
-    "dash",
-    "make",
-    "just",
-    "npm",
-    "yarn",
-    "pnpm",
-    "composer",
-    "npx",
-    "ssh",
-    "docker",
-    "kubectl",
-    "podman",
-    "docker-compose",
-    "rm",
-    "git",
-    "files",
-    "shred",
-    "truncate",
-    "dd",
-    "mv",
-];
+/// Programs that reach databases only as files.
+const FILES: &[&str] = &["rm", "git", "shred", "truncate", "dd", "mv"];
 
 #[cfg(test)]
 mod tests {

@@ -162,10 +162,13 @@ fn written(session: &mut Session, path: &std::path::Path, report: &Report) -> u8
     let path = session.invocation.cwd.join(path);
     match replace(&path, &text) {
         Ok(()) => {
-            let count = report.findings.len();
+            let what = match report.findings.len() {
+                1 => "1 finding".to_owned(),
+                count => format!("{count} findings"),
+            };
             session
                 .ui
-                .message(&format!("{count} findings written to {}\n", path.display()));
+                .message(&format!("{what} written to {}\n", path.display()));
             exit::OK
         }
         Err(e) => session.failed(&format!("{} cannot be written: {e}", path.display()), &[]),

@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command};
 
+use crate::check::rule;
 use crate::cli::{Session, exit};
 use crate::profile::closest;
 use crate::topics::{self, TOPICS};
@@ -53,7 +54,7 @@ fn page(words: &[&str]) -> Result<String, (String, String)> {
     command.build();
     if let [word] = words
         && command.find_subcommand(word).is_none()
-        && let Some(text) = topics::text(word)
+        && let Some(text) = topics::text(word).or_else(|| rule(word).map(|r| r.page.to_owned()))
     {
         return Ok(text);
     }
