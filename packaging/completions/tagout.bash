@@ -16,6 +16,9 @@ _tagout() {
             ",$1")
                 cmd="tagout"
                 ;;
+            tagout,check)
+                cmd="tagout__subcmd__check"
+                ;;
             tagout,completions)
                 cmd="tagout__subcmd__completions"
                 ;;
@@ -33,6 +36,9 @@ _tagout() {
                 ;;
             tagout,help)
                 cmd="tagout__subcmd__help"
+                ;;
+            tagout,hook)
+                cmd="tagout__subcmd__hook"
                 ;;
             tagout,init)
                 cmd="tagout__subcmd__init"
@@ -54,6 +60,9 @@ _tagout() {
                 ;;
             tagout,run)
                 cmd="tagout__subcmd__run"
+                ;;
+            tagout,shim)
+                cmd="tagout__subcmd__shim"
                 ;;
             tagout,trust)
                 cmd="tagout__subcmd__trust"
@@ -88,6 +97,15 @@ _tagout() {
             tagout__subcmd__profile,show)
                 cmd="tagout__subcmd__profile__subcmd__show"
                 ;;
+            tagout__subcmd__shim,install)
+                cmd="tagout__subcmd__shim__subcmd__install"
+                ;;
+            tagout__subcmd__shim,list)
+                cmd="tagout__subcmd__shim__subcmd__list"
+                ;;
+            tagout__subcmd__shim,remove)
+                cmd="tagout__subcmd__shim__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -95,12 +113,50 @@ _tagout() {
 
     case "${cmd}" in
         tagout)
-            opts="-h -V --help --version run explain mark trust log report dotenv init profile config doctor completions man help"
+            opts="-h -V --help --version run explain mark trust log dotenv init profile config check doctor hook shim report completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__check)
+            opts="-q -h --format --baseline --write-baseline --fail-on --quiet --rules --explain --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json github sarif gitlab junit" -- "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning never" -- "${cur}"))
+                    return 0
+                    ;;
+                --explain)
+                    COMPREPLY=($(compgen -W "changes-production destroys-production destroys-unmarked destroys-unresolved ignore-without-reason production-address refused-command unknown-profile unknown-rule unreadable-file unused-ignore unwrapped-command unwrapped-spawn" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -181,7 +237,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__doctor)
-            opts="-p -h --config --profile --json --help"
+            opts="-p -h --config --agent --profile --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -189,6 +245,10 @@ _tagout() {
             case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "claude codex gemini copilot cursor" -- "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -229,7 +289,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__explain)
-            opts="-p -h --config --profile --keep --probe --json --all --help"
+            opts="-p -h --config --profile --keep --hook --probe --no-spool --json --all --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -251,6 +311,10 @@ _tagout() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -265,6 +329,36 @@ _tagout() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__hook)
+            opts="-p -h --agent --install --profile --no-rewrite --approve --config --help bash zsh fish sh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --agent)
+                    COMPREPLY=($(compgen -W "claude codex gemini copilot cursor" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -619,7 +713,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__report)
-            opts="-n -h --html --journal --since --count --help"
+            opts="-n -h --html --journal --postgres --host --since --count --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -630,6 +724,14 @@ _tagout() {
                     return 0
                     ;;
                 --journal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --postgres)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -653,7 +755,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__run)
-            opts="-p -h --config --profile --keep --probe --status-fd --help"
+            opts="-p -h --config --profile --keep --hook --probe --no-spool --status-fd --json-status --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -675,7 +777,83 @@ _tagout() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --hook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --status-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__shim)
+            opts="-h --help install list remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__shim__subcmd__install)
+            opts="-h --config --command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__shim__subcmd__list)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tagout__subcmd__shim__subcmd__remove)
+            opts="-h --command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -31,25 +31,33 @@ complete -c tagout -n "__fish_tagout_needs_command" -f -a "explain" -d 'Say what
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "mark" -d 'Mark a target as disposable or production, for this user'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "trust" -d 'Trust a project\'s tagout.toml with the content it has now; without trust it only tightens'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "log" -d 'Show what was run and refused, newest first, and check the journal'
-complete -c tagout -n "__fish_tagout_needs_command" -f -a "report" -d 'Write one page about what was run and refused: production, refusals, surprises, durations'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "dotenv" -d 'Show what a reader of .env files makes of one'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "init" -d 'Look at the project and propose a tagout.toml: profiles, and marks with where they come from'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "profile" -d 'List the profiles, show what one lets through, learn what a command asks for'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "config" -d 'Show every setting with where it comes from, and check the files'
+complete -c tagout -n "__fish_tagout_needs_command" -f -a "check" -d 'Find what pipelines, images, units and code do to databases without tagout'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "doctor" -d 'Try each protection on this machine with a canary: what is missing, and how to get it'
+complete -c tagout -n "__fish_tagout_needs_command" -f -a "hook" -d 'Put tagout before the commands that people type (bash, zsh, fish, sh) or that agents run'
+complete -c tagout -n "__fish_tagout_needs_command" -f -a "shim" -d 'Put tagout before commands in scripts, cron, make: install, list, remove'
+complete -c tagout -n "__fish_tagout_needs_command" -f -a "report" -d 'Write one page about what was run and refused: production, refusals, surprises, durations'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "completions" -d 'Print completions for bash, zsh or fish'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "help" -d 'Help on a command or a topic: rules, effects, exit-codes, ...'
 complete -c tagout -n "__fish_tagout_using_subcommand run" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand run" -s p -l profile -d 'The profile to use [default: the configuration\'s, else `default`]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand run" -l keep -d 'Let this variable of the caller through for this run (exact name, repeatable)' -r
-complete -c tagout -n "__fish_tagout_using_subcommand run" -l status-fd -d 'Write one line of JSON there: refused, started or failed, and how it ended' -r
+complete -c tagout -n "__fish_tagout_using_subcommand run" -l hook -d 'Use the profile that shells and shims use for the command NAME' -r
+complete -c tagout -n "__fish_tagout_using_subcommand run" -l status-fd -d 'Write lines of JSON there: refused, started or failed, and how it ended' -r
+complete -c tagout -n "__fish_tagout_using_subcommand run" -l json-status -d 'The same, and first the plan; a number is a descriptor, all else a file' -r
 complete -c tagout -n "__fish_tagout_using_subcommand run" -l probe -d 'Ask the framework too: load its configuration as the command would, fenced off, and compare'
+complete -c tagout -n "__fish_tagout_using_subcommand run" -l no-spool -d 'Do not read a stream for a client beforehand: it can then do anything'
 complete -c tagout -n "__fish_tagout_using_subcommand run" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -s p -l profile -d 'The profile to use [default: the configuration\'s, else `default`]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -l keep -d 'Let this variable of the caller through for this run (exact name, repeatable)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand explain" -l hook -d 'Use the profile that shells and shims use for the command NAME' -r
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -l probe -d 'Ask the framework too: load its configuration as the command would, fenced off, and compare'
+complete -c tagout -n "__fish_tagout_using_subcommand explain" -l no-spool -d 'Do not read a stream for a client beforehand: it can then do anything'
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -l json -d 'As JSON (schema tagout.explain/1)'
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -l all -d 'List every variable, not only their number'
 complete -c tagout -n "__fish_tagout_using_subcommand explain" -s h -l help -d 'Print help'
@@ -121,11 +129,6 @@ complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subco
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l key -d 'Sign with this private key of ssh-keygen [default: the configuration\'s]' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l to -d 'Keep it there too: file:PATH, syslog, postgres:CONNINFO or git:PATH[,REMOTE] (repeatable)' -r
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand report" -l html -d 'The page; it needs no network and no script' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand report" -l journal -d 'Report on this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand report" -l since -d 'Only runs judged at or after' -r
-complete -c tagout -n "__fish_tagout_using_subcommand report" -s n -l count -d 'Tell the stories of at most so many runs, the newest; numbers are over all' -r
-complete -c tagout -n "__fish_tagout_using_subcommand report" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l dialect -d 'The reader and its version, one of --list' -r
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l env -d 'A variable of the process that reads the file (repeatable); there are no others' -r
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l json -d 'As one JSON object, names to values'
@@ -161,10 +164,71 @@ complete -c tagout -n "__fish_tagout_using_subcommand config; and __fish_seen_su
 complete -c tagout -n "__fish_tagout_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l format -d 'How to say it' -r -f -a "text\t''
+json\t''
+github\t''
+sarif\t''
+gitlab\t''
+junit\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l baseline -d 'Leave out the findings that this file knows' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l write-baseline -d 'Write all findings into this file, and exit 0' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l fail-on -d 'The least level that makes it exit 1' -r -f -a "error\t''
+warning\t''
+never\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l explain -d 'Show the page of a rule' -r -f -a "changes-production\t''
+destroys-production\t''
+destroys-unmarked\t''
+destroys-unresolved\t''
+ignore-without-reason\t''
+production-address\t''
+refused-command\t''
+unknown-profile\t''
+unknown-rule\t''
+unreadable-file\t''
+unused-ignore\t''
+unwrapped-command\t''
+unwrapped-spawn\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
+complete -c tagout -n "__fish_tagout_using_subcommand check" -s q -l quiet -d 'Findings only, not the commands that were seen (text)'
+complete -c tagout -n "__fish_tagout_using_subcommand check" -l rules -d 'List the rules'
+complete -c tagout -n "__fish_tagout_using_subcommand check" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand doctor" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
+complete -c tagout -n "__fish_tagout_using_subcommand doctor" -l agent -d 'Try the hooks that this coding agent is configured with, and nothing else' -r -f -a "claude\t''
+codex\t''
+gemini\t''
+copilot\t''
+cursor\t''"
 complete -c tagout -n "__fish_tagout_using_subcommand doctor" -s p -l profile -d 'Try the launch of this profile [default: the one a run here would use]' -r
 complete -c tagout -n "__fish_tagout_using_subcommand doctor" -l json -d 'As JSON (schema tagout.doctor/1)'
 complete -c tagout -n "__fish_tagout_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -l agent -d 'Answer this coding agent: its question is read from standard input' -r -f -a "claude\t''
+codex\t''
+gemini\t''
+copilot\t''
+cursor\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -s p -l profile -d 'The profile that the agent\'s commands run under' -r
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -l install -d 'Print what belongs into the agent\'s settings, and where'
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -l no-rewrite -d 'Never replace a command: ask the agent to write it behind tagout itself'
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -l approve -d 'What tagout allows runs without a question of the agent (Claude Code, Copilot)'
+complete -c tagout -n "__fish_tagout_using_subcommand hook" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and not __fish_seen_subcommand_from install list remove" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and not __fish_seen_subcommand_from install list remove" -f -a "install" -d 'Make links to tagout under the names of other programs, for PATH'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and not __fish_seen_subcommand_from install list remove" -f -a "list" -d 'List the shims, with the program that each would start'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and not __fish_seen_subcommand_from install list remove" -f -a "remove" -d 'Remove the shims'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from install" -l config -d 'The user\'s configuration folder [default: ~/.config/tagout]' -r
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from install" -l command -d 'Only this one (repeatable) [default: the usual ones and those of [hook] commands]' -r
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from remove" -l command -d 'Only this one (repeatable)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand report" -l html -d 'The page; it needs no network and no script' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand report" -l journal -d 'Report on this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand report" -l postgres -d 'Report on what tagout-ship put there; the role needs to read (tagout_read)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand report" -l host -d 'Only runs of that host' -r
+complete -c tagout -n "__fish_tagout_using_subcommand report" -l since -d 'Only runs judged at or after' -r
+complete -c tagout -n "__fish_tagout_using_subcommand report" -s n -l count -d 'Tell the stories of at most so many runs, the newest; numbers are over all' -r
+complete -c tagout -n "__fish_tagout_using_subcommand report" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand man" -l dir -d 'Write all pages there' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand man" -s h -l help -d 'Print help'

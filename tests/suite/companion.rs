@@ -22,7 +22,7 @@ fn the_launcher_becomes_the_program_beside_it() {
 #[test]
 fn without_its_companion_it_says_how_to_get_it() {
     let scene = Scene::new();
-    std::fs::copy(tagout(), scene.path("tagout")).unwrap();
+    scene.copy(tagout().as_ref(), "tagout");
     let ran = ran(scene
         .command(scene.path("tagout"))
         .args(["config", "check"]));

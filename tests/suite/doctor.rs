@@ -43,12 +43,11 @@ fn every_protection_of_this_build_holds_its_canary() {
 fn a_launcher_that_protects_nothing_is_found_out() {
     let scene = Scene::new();
     let companion = Path::new(tagout()).with_file_name("tagout-companion");
-    std::fs::create_dir(scene.path("bin")).unwrap();
-    std::fs::copy(companion, scene.path("bin/tagout-companion")).unwrap();
     scene.file(
         "bin/tagout",
         "#!/bin/sh\n[ \"$1\" = --version ] && exec echo tagout 9.9.9\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$@\"\n",
     );
+    scene.copy(&companion, "bin/tagout-companion");
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(scene.path("bin/tagout"), mode).unwrap();
     let mut command = scene.command(scene.path("bin/tagout-companion"));

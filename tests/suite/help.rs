@@ -169,8 +169,9 @@ fn rule_names_in_the_code_have_a_page() {
             .map(|(at, found)| text.split_at(at + found.len()))
         {
             let name = after.split('"').next().unwrap();
+            let of_check = tagout::check::RULES.iter().any(|rule| rule.id == name);
             assert!(
-                tagout::topics::text(name).is_some(),
+                of_check || tagout::topics::text(name).is_some(),
                 "the rule `{name}` has no page"
             );
         }

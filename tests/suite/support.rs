@@ -76,6 +76,15 @@ impl Scene {
         self
     }
 
+    /// Copies a program here. By another process: a descriptor of ours that may write to it would
+    /// be inherited by what other tests start meanwhile, and the copy could not be executed.
+    pub(crate) fn copy(&self, program: &std::path::Path, name: &str) {
+        let done = ran(std::process::Command::new("cp")
+            .arg(program)
+            .arg(self.path(name)));
+        assert_eq!(done.code, Some(0), "{done:?}");
+    }
+
     /// A program in this directory with a small environment of its own.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> std::process::Command {
         let mut command = std::process::Command::new(program);
