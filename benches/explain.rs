@@ -15,6 +15,8 @@ const ROUNDS: usize = 300;
 
 const LARAVEL: &[&str] = &["php", "artisan", "migrate:fresh", "--force"];
 const RAILS: &[&str] = &["bin/rails", "db:drop"];
+const DJANGO: &[&str] = &["python3", "manage.py", "flush", "--noinput"];
+const KNEX: &[&str] = &["npx", "knex", "migrate:rollback"];
 const BARE: &[&str] = &["/bin/true"];
 
 fn write(root: &Path, name: &str, text: &str) {
@@ -184,6 +186,70 @@ fn rails(root: &Path) {
     );
 }
 
+/// Settings as `startproject` and real projects write them: a base, an environment file, a URL.
+fn django(root: &Path) {
+    write(
+        root,
+        "manage.py",
+        "#!/usr/bin/env python\nimport os\nimport sys\n\n\ndef main():\n    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.local')\n    from django.core.management import execute_from_command_line\n    execute_from_command_line(sys.argv)\n\n\nif __name__ == '__main__':\n    main()\n",
+    );
+    let apps: String = (0..40).map(|n| format!("    'shop.app{n}',\n")).collect();
+    let settings: String = (0..60)
+        .map(|n| format!("SETTING_{n} = env('SETTING_{n}', default='value {n}')\n"))
+        .collect();
+    write(
+        root,
+        "shop/settings/base.py",
+        &format!(
+            "from pathlib import Path\nimport environ\n\nBASE_DIR = Path(__file__).resolve().parent.parent.parent\nenv = environ.Env(DEBUG=(bool, False))\nenviron.Env.read_env(BASE_DIR / '.env')\nINSTALLED_APPS = [\n{apps}]\n{settings}DATABASES = {{'default': env.db('DATABASE_URL', default='sqlite:///dev.sqlite3')}}\nDATABASES['default']['ATOMIC_REQUESTS'] = True\n"
+        ),
+    );
+    write(root, "shop/settings/__init__.py", "");
+    write(root, "shop/__init__.py", "");
+    write(
+        root,
+        "shop/settings/local.py",
+        "from .base import *  # noqa\n\nDEBUG = True\nDATABASES['default']['CONN_MAX_AGE'] = env.int('CONN_MAX_AGE', default=60)\n",
+    );
+    let more: String = (0..40)
+        .map(|n| format!("SETTING_{n}=\"value {n}\"\n"))
+        .collect();
+    write(
+        root,
+        ".env",
+        &format!("{more}DATABASE_URL=postgres://app:x@127.0.0.1:5432/shop\n"),
+    );
+}
+
+/// A knexfile of three environments with dotenv.
+fn knex(root: &Path) {
+    write(
+        root,
+        "knexfile.js",
+        "require('dotenv').config();\nconst base = { client: 'pg', pool: { min: 2, max: 10 }, migrations: { tableName: 'knex_migrations' } };\nmodule.exports = {\n  development: { ...base, connection: { host: process.env.DB_HOST || '127.0.0.1', port: Number(process.env.DB_PORT || 5432), database: process.env.DB_NAME || 'shop', user: process.env.DB_USER } },\n  staging: { ...base, connection: process.env.DATABASE_URL },\n  production: { ...base, connection: { connectionString: process.env.DATABASE_URL, ssl: { rejectUnauthorized: false } } },\n};\n",
+    );
+    write(
+        root,
+        "package.json",
+        "{\"name\": \"shop\", \"scripts\": {\"migrate\": \"knex migrate:latest\"}}",
+    );
+    write(
+        root,
+        "node_modules/knex/package.json",
+        "{\"name\": \"knex\", \"version\": \"3.3.0\"}",
+    );
+    write(
+        root,
+        "node_modules/dotenv/package.json",
+        "{\"name\": \"dotenv\", \"version\": \"16.6.1\"}",
+    );
+    write(
+        root,
+        ".env",
+        "DB_HOST=127.0.0.1\nDB_NAME=shop\nDB_USER=app\n",
+    );
+}
+
 fn explained(root: &Path, words: &[&str]) -> Duration {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
     command
@@ -212,9 +278,14 @@ fn main() {
     let (php, ruby) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     laravel(php.path());
     rails(ruby.path());
+    let (python, node) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    django(python.path());
+    knex(node.path());
     let ways = [
         ("Laravel", php.path(), LARAVEL),
         ("Rails", ruby.path(), RAILS),
+        ("Django", python.path(), DJANGO),
+        ("Knex", node.path(), KNEX),
     ];
     println!(
         "{:<10} {:>10} {:>12} {:>10} {:>7}",
