@@ -37,6 +37,7 @@ mod laravel_differential;
 mod laravel_probe;
 mod launch;
 mod newcomer;
+mod node_differential;
 mod node_tools;
 mod packaging;
 mod protections;
