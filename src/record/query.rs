@@ -64,7 +64,7 @@ pub fn runs(
     limit: usize,
 ) -> Result<Vec<Found>, JournalError> {
     let matcher = Matcher::new(filter);
-    let mut outcomes: HashMap<u128, (Place, bool), ById> = HashMap::default();
+    let mut outcomes = Outcomes::of(filter, limit);
     let mut found: Vec<(Place, Option<Place>)> = Vec::new();
     if limit == 0 {
         return Ok(Vec::new());
@@ -76,10 +76,10 @@ pub fn runs(
             for hit in part.hits.into_iter().rev() {
                 match hit {
                     Hit::Outcome(id, place, mismatch) => {
-                        outcomes.insert(id, (place, mismatch));
+                        outcomes.keep(id, place, mismatch);
                     }
                     Hit::Run(id, place, mode) => {
-                        let outcome = outcomes.remove(&id);
+                        let outcome = outcomes.take(id);
                         if matcher.joined(mode, outcome.map(|(_, mismatch)| mismatch)) {
                             found.push((place, outcome.map(|(place, _)| place)));
                         }
@@ -102,6 +102,43 @@ pub fn runs(
             })
         })
         .collect()
+}
+
+/// The outcomes that were met so far, newest first. Most searches ask for few of them: then a list
+/// is cheaper than a map of all.
+enum Outcomes {
+    List(Vec<(u128, Place, bool)>),
+    Map(HashMap<u128, (Place, bool), ById>),
+}
+
+impl Outcomes {
+    /// A map where many runs are asked for their outcome.
+    fn of(filter: &Filter, limit: usize) -> Outcomes {
+        match filter.open || filter.mismatch || limit > 1000 {
+            true => Outcomes::Map(HashMap::default()),
+            false => Outcomes::List(Vec::new()),
+        }
+    }
+
+    fn keep(&mut self, id: u128, place: Place, mismatch: bool) {
+        match self {
+            Outcomes::List(list) => list.push((id, place, mismatch)),
+            Outcomes::Map(map) => {
+                map.insert(id, (place, mismatch));
+            }
+        }
+    }
+
+    /// The outcome of a run that is met now: it was most likely met shortly before.
+    fn take(&mut self, id: u128) -> Option<(Place, bool)> {
+        match self {
+            Outcomes::List(list) => {
+                let found = list.iter().rev().find(|(of, ..)| *of == id);
+                found.map(|(_, place, mismatch)| (*place, *mismatch))
+            }
+            Outcomes::Map(map) => map.remove(&id),
+        }
+    }
 }
 
 /// Ids end in 62 random bits: those are hash enough.
