@@ -13,6 +13,9 @@ use crate::command::{Command, Effect};
 use crate::plan::Plan;
 use crate::policy::Decision;
 
+/// Judges words in a directory.
+pub type Planner<'a> = &'a dyn Fn(&[OsString], &Path) -> Result<Plan, String>;
+
 /// How calls are judged.
 pub struct Rules<'a> {
     /// The launcher, by its absolute path.
@@ -24,7 +27,7 @@ pub struct Rules<'a> {
     /// The user's home, for the files that no agent may touch.
     pub home: Option<&'a Path>,
     /// Judges words in a directory.
-    pub plan: &'a dyn Fn(&[OsString], &Path) -> Result<Plan, String>,
+    pub plan: Planner<'a>,
 }
 
 /// An answer, and the plan that was refused, for the journal.

@@ -11,7 +11,7 @@ mod settings;
 pub use answer::{Answer, Approval, deny_text, encode};
 pub use call::{Asked, Call, Event, MAX_INPUT, read};
 pub use canary::{CANARY_LINE, Canary, HARMLESS_LINE, canary, refuses};
-pub use judge::{Outcome, Rules, decide};
+pub use judge::{Outcome, Planner, Rules, decide};
 pub use line::{simple_words, split_leading_cd, starts_nothing};
 pub use settings::{Installed, Place, command_line, found_in, places, snippet};
 

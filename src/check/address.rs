@@ -135,7 +135,8 @@ mod tests {
             Source::new(SourceKind::ProjectFile, "tagout.toml:1"),
         );
         mark.host = Some("db1.internal".to_owned());
-        let cases: &[(&[(&str, &str)], &[&str])] = &[
+        type Pairs = &'static [(&'static str, &'static str)];
+        let cases: &[(Pairs, &[&str])] = &[
             (
                 &[("DATABASE_URL", "postgres://u:secret@db1.internal:5432/shop")],
                 &["DATABASE_URL"],

@@ -1,5 +1,7 @@
 //! Places in code that start programs: calls whose first words stand there as literals.
 
+use std::path::PathBuf;
+
 use super::finding::distinct;
 use super::judge::INTERPRETERS;
 use super::kind::Kind;
@@ -140,7 +142,13 @@ fn prefilter(kind: Kind) -> (&'static [Api], &'static [&'static str]) {
 }
 
 /// The programs of the catalogue that code starts without tagout.
-pub(super) fn find(kind: Kind, path: &str, text: &str, files: &Disk) -> Vec<Finding> {
+pub(super) fn find(
+    kind: Kind,
+    path: &str,
+    text: &str,
+    folder: &dyn Fn() -> PathBuf,
+    files: &Disk,
+) -> Vec<Finding> {
     let (apis, signs) = prefilter(kind);
     let bytes = text.as_bytes();
     if !signs
@@ -166,7 +174,7 @@ pub(super) fn find(kind: Kind, path: &str, text: &str, files: &Disk) -> Vec<Find
     starts.sort_by_key(|(at, _)| *at);
     let mut found: Vec<Finding> = Vec::new();
     for (at, words) in starts {
-        let Some((tool, actions)) = database_command(words, files) else {
+        let Some((tool, actions)) = database_command(words, folder, files) else {
             continue;
         };
         let (line, column) = file.place(at);
@@ -445,7 +453,11 @@ impl Reader<'_> {
 
 /// The tool and the actions where the words lead to a command of the catalogue that reaches a
 /// database, and not through tagout.
-fn database_command(words: Vec<Word>, files: &Disk) -> Option<(String, Vec<String>)> {
+fn database_command(
+    words: Vec<Word>,
+    folder: &dyn Fn() -> PathBuf,
+    files: &Disk,
+) -> Option<(String, Vec<String>)> {
     if let [_, _, line] = words.as_slice()
         && words.first().is_some_and(|w| w.text == "sh")
         && parse(&line.text, Dialect::Bash).is_err()
@@ -458,8 +470,7 @@ fn database_command(words: Vec<Word>, files: &Disk) -> Option<(String, Vec<Strin
         caller: &caller,
         heard: None,
     };
-    // A directory that does not exist: what is started is judged by its words alone.
-    let mut step = Step::new([], Vars::new(), "/nonexistent".into());
+    let mut step = Step::new([], Vars::new(), folder());
     step.argv = words;
     step.vars_open = Some("the process's own variables are not known here".to_owned());
     let commands = understand(step, &world);
@@ -485,7 +496,7 @@ mod tests {
     use super::*;
 
     fn found(kind: Kind, text: &str) -> Vec<(usize, String)> {
-        let found = find(kind, "f", text, &Disk::default());
+        let found = find(kind, "f", text, &|| "/nonexistent".into(), &Disk::default());
         found
             .into_iter()
             .map(|f| (f.place.line, f.subject))
@@ -522,8 +533,8 @@ mod tests {
             ),
             (
                 Kind::Ruby,
-                "x\nsystem \"rake db:reset RAILS_ENV=#{env}\"",
-                "rake db:reset",
+                "x\nsystem \"bin/rails db:reset RAILS_ENV=#{env}\"",
+                "rails db:reset",
             ),
             (
                 Kind::Ruby,

@@ -137,7 +137,13 @@ fn one_file(path: &Path, judging: &Judging<'_>) -> Found {
     found.read = true;
     let mut findings = Vec::new();
     if code {
-        findings = sites::find(kind, &name, &text, &files);
+        findings = sites::find(
+            kind,
+            &name,
+            &text,
+            &|| project_of(&real, judging.base),
+            &files,
+        );
     } else {
         scripts(
             kind,
