@@ -332,7 +332,12 @@ fn read(step: &Step, world: &World<'_>) -> Reading {
     if let Some(why) = step.argv.first().and_then(|w| w.unknown.as_deref()) {
         return Reading::opaque(None, step, "unknown program", why);
     }
-    match catalogue::find(step.program()) {
+    // A start script is a service of its name, whatever program bears the same one.
+    let name = match step.program_path().starts_with("/etc/init.d/") {
+        true => "service",
+        false => step.program(),
+    };
+    match catalogue::find(name) {
         Some(tool) => tools::read(tool, step, world),
         None => unwrap::script(step, world).unwrap_or_else(|| Reading::not_mine(step)),
     }

@@ -321,5 +321,9 @@ fn a_stream_for_a_client_is_judged_first_and_then_fed() {
         assert_eq!(refused.code, Some(77), "{line}: {refused:?}");
         assert!(refused.err.contains("destroys-unmarked"), "{refused:?}");
     }
+    let unread = psql.replace("run --", "run --no-spool --");
+    let unread = scene.bash(&format!("echo '{count}' | {unread}"));
+    assert_eq!(unread.code, Some(77), "{unread:?}");
+    assert!(unread.err.contains("opaque-unresolved"), "{unread:?}");
     assert_eq!(server.sql("shop", count), "3");
 }

@@ -77,6 +77,12 @@ impl Run<'_> {
         {
             return vec![Word::literal(text.clone())];
         }
+        if let [Part::Text(text)] = word.parts.as_slice()
+            && self.dialect_has_braces()
+            && let Some(words) = brace_words(text)
+        {
+            return words.into_iter().map(Word::literal).collect();
+        }
         let mut fields = Fields::default();
         self.fields(word, &mut fields, true);
         fields.split();
@@ -367,6 +373,32 @@ fn has_braces(text: &str) -> bool {
             .and_then(|close| rest.get(..close))
             .is_some_and(|inner| inner.contains(',') || inner.contains(".."))
     })
+}
+
+/// The words of `a{b,c}d`; `None` where there are no such braces, or more than lists of plain texts.
+fn brace_words(text: &str) -> Option<Vec<String>> {
+    if !has_braces(text) || text.contains(['*', '?', '[', '~', '$']) {
+        return None;
+    }
+    let mut words = vec![String::new()];
+    let mut rest = text;
+    while let Some((before, tail)) = rest.split_once('{') {
+        let (inner, after) = tail.split_once('}')?;
+        if inner.contains('{') || inner.contains("..") || !inner.contains(',') || words.len() > 64 {
+            return None;
+        }
+        let with = |word: &String| -> Vec<String> {
+            let choices = inner.split(',');
+            choices.map(|c| format!("{word}{before}{c}")).collect()
+        };
+        words = words.iter().flat_map(with).collect();
+        rest = after;
+    }
+    if rest.contains('}') {
+        return None;
+    }
+    let whole = words.into_iter().map(|word| word + rest);
+    Some(whole.filter(|word| !word.is_empty()).collect())
 }
 
 /// Whether a name matches a pattern of `*`, `?` and `[...]`.

@@ -13,6 +13,7 @@ mod state;
 
 use std::rc::Rc;
 
+pub(crate) use output::FOUND;
 pub use parse::{Broken, parse};
 pub(crate) use state::chooses_no_database;
 

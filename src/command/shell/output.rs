@@ -5,6 +5,9 @@ use super::run::Run;
 use crate::command::{Args, Stdin, Word};
 use crate::source::Source;
 
+/// How the reason begins why a list of files is not known; behind it stands where they lie.
+pub(crate) const FOUND: &str = "the files at ";
+
 impl Run<'_> {
     /// Standard input of what stands behind `|`.
     pub(super) fn piped_output(&mut self, command: &Command) -> Stdin {
@@ -125,6 +128,10 @@ impl Run<'_> {
             }
             "mysqldump" | "mariadb-dump" => mysql_dump(argv),
             "pg_dump" => pg_dump(argv),
+            "find" | "fd" | "ls" => {
+                let found = crate::command::unwrap::found_text(argv, "{}");
+                Err(format!("{FOUND}{found}"))
+            }
             other => Err(format!("the output of `{other}`")),
         }
     }

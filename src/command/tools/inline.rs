@@ -1,6 +1,6 @@
 //! Code given as a word of the line: whether it starts programs, deletes files or loads more code.
 
-use crate::command::{Reading, Step, Tool};
+use crate::command::{Reading, Stdin, Step, Tool};
 
 /// Functions of the scripting languages that start programs, delete files or run other code.
 const CALLS: &[&str] = &[
@@ -154,6 +154,13 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
             let why = format!("code on the line that uses `{what}`");
             return Reading::opaque(Some(tool), step, "code", why);
         }
+    }
+    if let Stdin::Text(text, _) = &step.stdin
+        && step.argv.len() == 1
+        && let Some(what) = reaches(text)
+    {
+        let why = format!("code on standard input that uses `{what}`");
+        return Reading::opaque(Some(tool), step, "code", why);
     }
     Reading::not_mine(step)
 }

@@ -48,7 +48,11 @@ pub(super) fn xargs(tool: &'static Tool, step: &Step) -> Reading {
         }
         (None, None) => {
             let mut argv = tail.to_vec();
-            argv.push(Word::unknown("{}", FROM_INPUT));
+            let found = match &step.stdin {
+                Stdin::Unknown(why) => why.strip_prefix(crate::command::shell::FOUND),
+                _ => None,
+            };
+            argv.push(Word::unknown(found.unwrap_or("{}"), FROM_INPUT));
             argv
         }
     };
@@ -87,7 +91,10 @@ pub(super) fn find(tool: &'static Tool, step: &Step) -> Reading {
             .iter()
             .map(|w| {
                 if w.text.contains("{}") {
-                    Word::unknown(found_text(step, &w.text), "the files that `find` finds")
+                    Word::unknown(
+                        found_text(&step.argv, &w.text),
+                        "the files that `find` finds",
+                    )
                 } else {
                     w.clone()
                 }
@@ -99,7 +106,7 @@ pub(super) fn find(tool: &'static Tool, step: &Step) -> Reading {
         at += length;
     }
     if step.argv.iter().any(|w| w.text == "-delete") {
-        let pattern = found_text(step, "{}");
+        let pattern = found_text(&step.argv, "{}");
         steps.push(inner.with_argv(vec![
             Word::literal("rm"),
             Word::unknown(pattern, "the files that `find` finds"),
@@ -112,19 +119,17 @@ pub(super) fn find(tool: &'static Tool, step: &Step) -> Reading {
 }
 
 /// What is found, as far as it can be said: the starting point and the name's pattern.
-fn found_text(step: &Step, spelled: &str) -> String {
-    let dir = step
-        .argv
+pub(in crate::command) fn found_text(argv: &[Word], spelled: &str) -> String {
+    let dir = argv
         .get(1)
         .map(|w| w.text.as_str())
         .filter(|t| !t.starts_with('-'))
         .unwrap_or(".");
-    let at = step
-        .argv
+    let at = argv
         .iter()
         .position(|w| matches!(w.text.as_str(), "-name" | "-iname" | "-path"));
     let name = at
-        .and_then(|at| step.argv.get(at + 1))
+        .and_then(|at| argv.get(at + 1))
         .map_or("*", |w| w.text.as_str());
     let path = format!("{}/{name}", dir.trim_end_matches('/'));
     spelled.replace("{}", &path)

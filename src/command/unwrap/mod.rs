@@ -42,6 +42,8 @@ pub(super) fn read(
     })
 }
 
+pub(super) use many::found_text;
+
 /// The step of a script text run by `sh -c`.
 fn script_step(step: &Step, shell: &str, text: Word) -> Step {
     step.with_argv(vec![Word::literal(shell), Word::literal("-c"), text])

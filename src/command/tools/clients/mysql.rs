@@ -12,6 +12,13 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     let options = match mysql::options(tool, step, world) {
         Ok(options) => options,
         Err(stop) => {
+            // It stops where this reading is right; where it is not, nothing is known.
+            if stop.what != "nothing-runs" {
+                let why = stop.detail.clone();
+                command
+                    .actions
+                    .push(Action::new(tool.name, Effect::Opaque, why));
+            }
             command.stops_early = Some(stop);
             return Reading::command(command);
         }

@@ -4,7 +4,10 @@ use crate::files::Memory;
 use crate::source::Source;
 use crate::target::{judge_migrations, resolve};
 
-fn effect(line: &str, files: &[(&str, &str)]) -> (Effect, String) {
+/// Paths below the project, with their text.
+type Files = &'static [(&'static str, &'static str)];
+
+fn effect(line: &str, files: Files) -> (Effect, String) {
     let mut memory = Memory::new();
     for (path, text) in files {
         memory = memory.with(format!("/p/{path}"), *text);
@@ -35,7 +38,7 @@ fn effect(line: &str, files: &[(&str, &str)]) -> (Effect, String) {
 
 #[test]
 fn a_file_that_drops_makes_the_way_up_destroy() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Files, &str)] = &[
         (
             "sqlx migrate run",
             &[(
@@ -179,7 +182,7 @@ fn a_file_that_drops_makes_the_way_up_destroy() {
 
 #[test]
 fn the_way_down_does_not_count_on_the_way_up() {
-    let cases: &[(&str, &[(&str, &str)])] = &[
+    let cases: &[(&str, Files)] = &[
         (
             "sqlx migrate run",
             &[
@@ -274,7 +277,7 @@ fn the_way_down_does_not_count_on_the_way_up() {
 
 #[test]
 fn what_cannot_be_read_is_opaque() {
-    let cases: &[(&str, &[(&str, &str)])] = &[
+    let cases: &[(&str, Files)] = &[
         (
             "goose -dir m postgres host=h up",
             &[("m/1_a.go", "package m")],
