@@ -234,6 +234,11 @@ fn words(kind: Kind, api: &Api, text: &str, at: usize) -> Option<Vec<Word>> {
         let end = (4000..4096).find(|n| rest.is_char_boundary(*n))?;
         rest.get(..end)
     })?;
+    // Without brackets the arguments end with the line.
+    let rest = match api.name.ends_with(' ') {
+        true => rest.lines().next().unwrap_or(""),
+        false => rest,
+    };
     let mut reader = Reader { text: rest, at: 0 };
     if api.name.starts_with("%x") {
         let close = match api.name.as_bytes().last() {
@@ -253,7 +258,8 @@ fn words(kind: Kind, api: &Api, text: &str, at: usize) -> Option<Vec<Word>> {
     let mut literals = 0;
     while found.len() < 64 {
         reader.blanks();
-        match reader.peek()? {
+        let Some(next) = reader.peek() else { break };
+        match next {
             '[' => reader.at += 1,
             ']' => {
                 reader.at += 1;
@@ -263,7 +269,6 @@ fn words(kind: Kind, api: &Api, text: &str, at: usize) -> Option<Vec<Word>> {
             }
             ',' => reader.at += 1,
             ')' | ';' | '}' => break,
-            '\n' if api.name.ends_with(' ') => break,
             '{' if !found.is_empty() => break,
             _ => match reader.string(kind) {
                 Some(word) => {
