@@ -69,18 +69,6 @@ pub fn settings(profile: &Profile, redactor: &Redactor) -> Vec<Setting> {
     if let Some((survivors, source)) = &profile.survivors {
         say("survivors", survivors.word(), source);
     }
-    for (what, source) in &profile.private {
-        say("private", what.word(), source);
-    }
-    for (limit, most, source) in &profile.limits {
-        say("limits", &format!("{} = {most}", limit.word()), source);
-    }
-    if let Some((by, source)) = &profile.hide_by {
-        say("hide_by", by.word(), source);
-    }
-    if let Some((survivors, source)) = &profile.survivors {
-        say("survivors", survivors.word(), source);
-    }
     for mark in &profile.marks {
         say("mark", &mark_text(mark), &mark.source);
     }
