@@ -88,7 +88,7 @@ fn starts_are_found_with_their_words() {
         ("diff <(a) >(b)", &["a", "b", "diff|?<(a)|?>(b)"]),
         (
             "x 2>/dev/null >&2 {a,b} {} HEAD@{1}",
-            &["x|?{a,b}|{}|HEAD@{1}"],
+            &["x|a|b|{}|HEAD@{1}"],
         ),
     ];
     for (text, wanted) in cases {
