@@ -263,6 +263,9 @@ pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
     Prepared::new(request, scene).map(|prepared| prepared.plan(&request.argv, scene))
 }
 
+/// How the note begins that names variables which would have had a say in the target.
+pub const MISSED: &str = "not passed, and asked for on the way to the target";
+
 /// The caller's variables that would have had a say in the targets, had they been passed.
 fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> {
     let names: Vec<&str> = environment
@@ -272,10 +275,7 @@ fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> 
         .map(|d| d.name.as_str())
         .collect();
     (!names.is_empty()).then(|| {
-        format!(
-            "not passed, and asked for on the way to the target: {}",
-            names.join(", ")
-        )
+        format!("{MISSED}: {}", names.join(", "))
     })
 }
 

@@ -14,7 +14,7 @@ use crate::invocation::git::Git;
 use crate::invocation::host::Host;
 use crate::invocation::nesting::shim_name;
 use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, Protections, StartError};
-use crate::plan::Plan;
+use crate::plan::{MISSED, Plan};
 use crate::profile::{FenceUnavailable, Survivors};
 use crate::record::{
     Durability, Ending, Entry, Journal, JournalError, Location, Observed, Outcome, RecordId,
@@ -86,6 +86,13 @@ fn judged(
             session.warn(&e.to_string());
         }
         return session.failed(&why, &[hint.to_owned()]);
+    }
+    if session.ui.is_attended() && plan.effect() > Effect::Reads {
+        // `RAILS_ENV=test rake db:drop`: who typed it takes the variable for passed.
+        let notes = report::notes(&plan);
+        for note in notes.iter().filter(|n| n.starts_with(MISSED)) {
+            session.warn(&format!("{note} (pass it with --keep)"));
+        }
     }
     launch(session, &plan, &mut run, inherited, status)
 }

@@ -13,6 +13,8 @@ pub struct Ui {
     out: io::Stdout,
     err: io::Stderr,
     colour: Colour,
+    /// A person reads `err`.
+    attended: bool,
     closed: bool,
 }
 
@@ -51,11 +53,17 @@ impl Ui {
             err: allowed(err.is_terminal()),
         };
         Ui {
+            attended: err.is_terminal(),
             out,
             err,
             colour,
             closed: false,
         }
+    }
+
+    /// Whether messages go to a terminal.
+    pub fn is_attended(&self) -> bool {
+        self.attended
     }
 
     /// Writes data.

@@ -22,6 +22,7 @@ pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     };
     let mut resolution = of_settings(command, world, &settings);
     resolution.notes.extend(settings.notes.iter().cloned());
+    resolution.asked.insert("DJANGO_SETTINGS_MODULE".to_owned());
     resolution
 }
 

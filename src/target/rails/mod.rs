@@ -90,6 +90,8 @@ fn one_version(
     if let Some(told) = told {
         told.answers(&mut boot);
     }
+    let asked = ["RAILS_ENV", "RACK_ENV", "DATABASE_URL"];
+    resolution.asked.extend(asked.map(str::to_owned));
     resolution.notes.extend(boot.notes.clone());
     resolution.gaps.extend(boot.gaps.clone());
     let asks = |wanted: &str| {
