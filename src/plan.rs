@@ -274,9 +274,7 @@ fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> 
         .filter(|d| matches!(d.fate, Fate::Dropped(_)) && resolution.asked.contains(&d.name))
         .map(|d| d.name.as_str())
         .collect();
-    (!names.is_empty()).then(|| {
-        format!("{MISSED}: {}", names.join(", "))
-    })
+    (!names.is_empty()).then(|| format!("{MISSED}: {}", names.join(", ")))
 }
 
 /// What the profile hides by the kernel.

@@ -120,8 +120,8 @@ pub(super) struct Stat {
 impl Stat {
     /// The name may hold spaces and parentheses: it ends at the *last* parenthesis.
     pub(super) fn parse(bytes: &[u8]) -> Option<Stat> {
-        let (head, tail) = bytes.split_at_checked(memchr::memrchr(b')', bytes)?)?;
-        let comm = head.get(memchr::memchr(b'(', head)? + 1..)?;
+        let (head, tail) = bytes.split_at_checked(bytes.iter().rposition(|byte| *byte == b')')?)?;
+        let comm = head.get(head.iter().position(|byte| *byte == b'(')? + 1..)?;
         // After `) ` the state, then numbers.
         let tail = std::str::from_utf8(tail.get(2..)?).ok()?;
         let mut fields = tail.split(' ').skip(1);

@@ -12,7 +12,7 @@ const MAX_URLS: usize = 64;
 pub(super) fn marks(text: &str) -> Vec<Mark> {
     let mut marks = Vec::new();
     // Every variable's value comes by: most have none.
-    if memchr::memchr(b'@', text.as_bytes()).is_none() {
+    if !text.contains('@') {
         return marks;
     }
     let mut from = 0;
