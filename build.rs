@@ -19,6 +19,8 @@ use toml::{Table, Value};
 fn main() {
     println!("cargo::rerun-if-changed=profiles");
     println!("cargo::rerun-if-changed=build.rs");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let out = Path::new(&out);
     if env::var("PROFILE").is_ok_and(|p| p == "release")
         && env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|e| e == "gnu")
     {
@@ -31,7 +33,7 @@ fn main() {
             script.display()
         );
         println!("cargo::rerun-if-changed=build/no-unwind-tables.ld");
-        let script = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("launch.ld");
+        let script = out.join("launch.ld");
         fs::write(&script, launch_order()).expect("OUT_DIR is writable");
         println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
         println!("cargo::rerun-if-changed=build/launch-order.txt");
@@ -41,15 +43,13 @@ fn main() {
         }
     }
     println!("cargo::rustc-env=TAGOUT_VERSION={}", version());
-    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let out = Path::new(&out);
-    fs::write(out.join("catalogue.rs"), catalogue()).expect("OUT_DIR is writable");
+    fs::write(out.join("catalogue.rs"), catalogue(out)).expect("OUT_DIR is writable");
     fs::write(out.join("builtin.rs"), profiles()).expect("OUT_DIR is writable");
 }
 
-/// Functions that a launch executes, laid side by side: it then touches 6 windows of the page cache
-/// instead of 40, each a page fault and 64 KiB of resident memory. A name that no longer exists is
-/// passed over.
+/// Functions that a launch executes, laid side by side: it then touches fewer windows of the page
+/// cache, each a page fault and 64 KiB of resident memory. A name that no longer exists is passed
+/// over.
 fn launch_order() -> String {
     let names = fs::read_to_string("build/launch-order.txt").expect("the list stands in build/");
     let mut script = String::from("SECTIONS { .text.launch : {\n");
@@ -136,7 +136,7 @@ fn profiles() -> String {
 
 /// The packed catalogue (`catalogue.bin`, read by `src/command/catalogue.rs`) and its index. Tables
 /// of references would be three times as large as what they refer to.
-fn catalogue() -> String {
+fn catalogue(out: &Path) -> String {
     let mut packed = Packed::default();
     let mut names = Vec::new();
     let mut starts = Vec::new();
@@ -157,8 +157,7 @@ fn catalogue() -> String {
             pack_tool(&mut packed, &path, tool);
         }
     }
-    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let bin = Path::new(&out).join("catalogue.bin");
+    let bin = out.join("catalogue.bin");
     fs::write(&bin, &packed.0).expect("OUT_DIR is writable");
     let effects: Vec<String> = EFFECTS
         .iter()

@@ -235,6 +235,14 @@ impl Memory {
         self.files.insert(path.into(), text.into());
         self
     }
+
+    /// Adds files below a folder.
+    pub fn below(self, folder: &str, files: &[(&str, &str)]) -> Self {
+        let path = |path: &str| Path::new(folder).join(path);
+        files
+            .iter()
+            .fold(self, |all, (name, text)| all.with(path(name), *text))
+    }
 }
 
 impl Files for Memory {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::command::program::{self, ProgramError};
+use crate::command::shell::quoted;
 use crate::command::{
     Action, Caller, Command, Effect, Reach, Stdin, Step, Word, World, understand,
 };
@@ -130,6 +131,19 @@ impl Plan {
         self.commands.iter().any(asks)
     }
 
+    /// The caller's variables that were not passed, and would have had a say in the targets.
+    pub fn missed(&self) -> Vec<&str> {
+        let asked = |name: &String| {
+            let mut resolutions = self.commands.iter().map(|j| &j.resolution);
+            resolutions.any(|r| r.asked.contains(name))
+        };
+        let decisions = self.environment.decisions.iter();
+        decisions
+            .filter(|d| matches!(d.fate, Fate::Dropped(_)) && asked(&d.name))
+            .map(|d| d.name.as_str())
+            .collect()
+    }
+
     /// The strongest effect.
     pub fn effect(&self) -> Effect {
         self.commands
@@ -236,10 +250,6 @@ impl Prepared {
         let program = program::find(name, path.unwrap_or_default(), scene.cwd);
         let mut commands = judge_commands(argv, vars, &self.profile, scene);
         doubt_functions(&self.keep, scene.environ, &mut commands);
-        for judged in &mut commands {
-            let missed = missed(&judged.resolution, &self.environment);
-            judged.resolution.notes.extend(missed);
-        }
         let verdict = verdict(&commands, &self.profile, &self.environment);
         Plan {
             argv: argv.to_vec(),
@@ -261,20 +271,6 @@ impl Prepared {
 /// plan.
 pub fn plan(request: &Request, scene: Scene<'_>) -> Result<Plan, ConfigError> {
     Prepared::new(request, scene).map(|prepared| prepared.plan(&request.argv, scene))
-}
-
-/// How the note begins that names variables which would have had a say in the target.
-pub const MISSED: &str = "not passed, and asked for on the way to the target";
-
-/// The caller's variables that would have had a say in the targets, had they been passed.
-fn missed(resolution: &Resolution, environment: &Environment) -> Option<String> {
-    let names: Vec<&str> = environment
-        .decisions
-        .iter()
-        .filter(|d| matches!(d.fate, Fate::Dropped(_)) && resolution.asked.contains(&d.name))
-        .map(|d| d.name.as_str())
-        .collect();
-    (!names.is_empty()).then(|| format!("{MISSED}: {}", names.join(", ")))
 }
 
 /// What the profile hides by the kernel.
@@ -662,17 +658,4 @@ pub fn mark_command(target: &Target) -> String {
         say("database", &database.value);
     }
     words.join(" ")
-}
-
-/// A word as a shell takes it back.
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

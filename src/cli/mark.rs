@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Arg, ArgMatches, Command};
 
 use super::{Session, exit};
-use crate::config::replace;
+use crate::config::{replace, toml_string};
 use crate::files::{FileError, Files};
 use crate::profile::parse_document;
 use crate::source::SourceKind;
@@ -57,7 +57,7 @@ pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
         let value = if is_number {
             value.clone()
         } else {
-            quoted(value)
+            toml_string(value)
         };
         entry.push_str(&format!("{name} = {value}\n"));
     }
@@ -93,9 +93,4 @@ fn add(path: &Path, entry: &str, session: &mut Session) -> Result<(), u8> {
     }
     replace(path, &text)
         .map_err(|e| session.failed(&format!("{shown} cannot be written: {e}"), &[]))
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

@@ -14,7 +14,7 @@ use crate::invocation::git::Git;
 use crate::invocation::host::Host;
 use crate::invocation::nesting::shim_name;
 use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, Protections, StartError};
-use crate::plan::{MISSED, Plan};
+use crate::plan::Plan;
 use crate::profile::{FenceUnavailable, Survivors};
 use crate::record::{
     Durability, Ending, Entry, Journal, JournalError, Location, Observed, Outcome, RecordId,
@@ -87,12 +87,12 @@ fn judged(
         }
         return session.failed(&why, &[hint.to_owned()]);
     }
-    if session.ui.is_attended() && plan.effect() > Effect::Reads {
+    if session.ui.is_attended()
+        && plan.effect() > Effect::Reads
+        && let Some(missed) = report::missed(&plan)
+    {
         // `RAILS_ENV=test rake db:drop`: who typed it takes the variable for passed.
-        let notes = report::notes(&plan);
-        for note in notes.iter().filter(|n| n.starts_with(MISSED)) {
-            session.warn(&format!("{note} (pass it with --keep)"));
-        }
+        session.warn(&format!("{missed} (pass it with --keep)"));
     }
     launch(session, &plan, &mut run, inherited, status)
 }

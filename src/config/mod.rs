@@ -13,7 +13,7 @@ use crate::record::checkpoint::Keeper;
 use crate::source::SourceKind;
 
 pub use hook::{USUAL, Usual};
-pub use save::{replace, replace_shared};
+pub use save::{replace, replace_shared, toml_string};
 pub use trust::{TrustList, digest};
 
 /// The machine's policy. Nothing below it loosens what it sets.

@@ -5,6 +5,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+/// A text as a TOML string: JSON's are.
+pub fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// Replaces a file in one step, making its folder where it is missing.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::ask::{Answer, Purpose};
 use super::survey::Survey;
+use crate::config::toml_string;
 use crate::policy::Tier;
 use crate::profile::Mark;
 use crate::target::{Address, Target, marks};
@@ -201,7 +202,11 @@ impl Proposal {
             let _ = writeln!(text, "[[marks]]\ntier = \"{}\"", mark.tier.word());
             for (name, value) in &mark.parts {
                 let number = *name == "port";
-                let value = if number { value.clone() } else { quoted(value) };
+                let value = if number {
+                    value.clone()
+                } else {
+                    toml_string(value)
+                };
                 let _ = writeln!(text, "{name} = {value}");
             }
         }
@@ -270,11 +275,6 @@ fn exact_parts(target: &Target) -> Vec<(&'static str, String)> {
             .map(|d| ("database", d.value.clone())),
     );
     parts
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// Foreign text in a comment must not begin a line of its own.

@@ -13,7 +13,6 @@ use crate::environment::hide;
 use crate::fence::Status;
 use crate::profile::{HideBy, Limit, Private, Profile};
 use crate::sys::landlock::Readable;
-use crate::sys::limits::Resource;
 use crate::sys::process;
 
 /// Where private places are made.
@@ -34,7 +33,7 @@ pub struct Protection {
 #[derive(Debug, Default)]
 pub struct Protections {
     readable: Option<Readable>,
-    limits: Vec<(Resource, u64)>,
+    limits: Vec<(Limit, u64)>,
     private: Option<TempDir>,
     /// How much of each that was asked for is in force.
     pub list: Vec<Protection>,
@@ -117,7 +116,7 @@ impl Protections {
     /// Bounds what the child may use. Only system calls.
     pub(super) fn bound(&self) -> Result<(), i32> {
         let mut limits = self.limits.iter();
-        limits.try_for_each(|(resource, most)| resource.bound(*most))
+        limits.try_for_each(|(limit, most)| limit.bound(*most))
     }
 
     /// Removes the private places; why they could not be.
@@ -150,16 +149,13 @@ fn beside(what: Private) -> String {
     .to_owned()
 }
 
-fn scaled(limit: Limit, most: u64) -> (Resource, u64) {
-    let mib = most.saturating_mul(1 << 20);
-    match limit {
-        Limit::Memory => (Resource::Memory, mib),
-        Limit::Processes => (Resource::Processes, most),
-        Limit::Files => (Resource::Files, most),
-        Limit::Processor => (Resource::Processor, most),
-        Limit::FileSize => (Resource::FileSize, mib),
-        Limit::Core => (Resource::Core, mib),
-    }
+/// The bound in the kernel's unit: profiles give sizes in MiB.
+fn scaled(limit: Limit, most: u64) -> (Limit, u64) {
+    let most = match limit {
+        Limit::Memory | Limit::FileSize | Limit::Core => most.saturating_mul(1 << 20),
+        Limit::Processes | Limit::Files | Limit::Processor => most,
+    };
+    (limit, most)
 }
 
 /// `made`: what came of hiding by the kernel, where that was asked for.

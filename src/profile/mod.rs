@@ -7,6 +7,8 @@ mod parse;
 use crate::policy::Tier;
 use crate::source::Source;
 
+pub use crate::sys::limits::Limit;
+
 pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
 pub use layers::{Layer, LayerKind, Trust, choose};
@@ -195,23 +197,6 @@ impl Private {
             Private::Tmp => "/dev/null/private-tmp",
         }
     }
-}
-
-/// A bound on what each process of the command may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Limit {
-    /// Address space, MiB.
-    Memory,
-    /// Processes and threads of the user.
-    Processes,
-    /// Open descriptors.
-    Files,
-    /// Processor time, seconds.
-    Processor,
-    /// Size of a file that it writes, MiB.
-    FileSize,
-    /// Size of a core dump, MiB.
-    Core,
 }
 
 impl Limit {

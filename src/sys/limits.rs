@@ -1,10 +1,10 @@
 //! Bounds on what a process may use: `setrlimit(2)`.
 
-use nix::sys::resource::{Resource as Kind, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// A bound that can be set.
+/// A bound on what each process of the command may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
+pub enum Limit {
     /// Address space, bytes.
     Memory,
     /// Processes and threads of the user.
@@ -19,15 +19,15 @@ pub enum Resource {
     Core,
 }
 
-impl Resource {
-    fn kind(self) -> Kind {
+impl Limit {
+    fn kind(self) -> Resource {
         match self {
-            Resource::Memory => Kind::RLIMIT_AS,
-            Resource::Processes => Kind::RLIMIT_NPROC,
-            Resource::Files => Kind::RLIMIT_NOFILE,
-            Resource::Processor => Kind::RLIMIT_CPU,
-            Resource::FileSize => Kind::RLIMIT_FSIZE,
-            Resource::Core => Kind::RLIMIT_CORE,
+            Limit::Memory => Resource::RLIMIT_AS,
+            Limit::Processes => Resource::RLIMIT_NPROC,
+            Limit::Files => Resource::RLIMIT_NOFILE,
+            Limit::Processor => Resource::RLIMIT_CPU,
+            Limit::FileSize => Resource::RLIMIT_FSIZE,
+            Limit::Core => Resource::RLIMIT_CORE,
         }
     }
 

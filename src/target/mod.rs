@@ -99,6 +99,12 @@ impl Engine {
             Engine::Sqlite | Engine::Other(_) => None,
         }
     }
+
+    /// That port as a field of a target; `whose` default it is.
+    pub fn usual_port(&self, whose: &str) -> Option<Sourced<u16>> {
+        let port = self.default_port()?;
+        Some(Sourced::new(port, Source::default_of(whose)))
+    }
 }
 
 /// How a database is reached: exactly one of these.

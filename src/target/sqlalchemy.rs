@@ -59,16 +59,7 @@ pub(super) fn parse(text: &str) -> Option<Parts> {
         Some((login, place)) => (Some(login.split(':').next().unwrap_or("")), place),
         None => (None, authority),
     };
-    let (host, port) = match place.strip_prefix('[') {
-        Some(inner) => {
-            let (host, rest) = inner.split_once(']')?;
-            (host, rest.strip_prefix(':'))
-        }
-        None => match place.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (place, None),
-        },
-    };
+    let (host, port) = url::host_and_port(place)?;
     let is_number = |p: &str| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit());
     if port.is_some_and(|p| !is_number(p)) {
         return None;
@@ -421,9 +412,7 @@ fn other(dialect: &str, parts: &Parts, source: &Source) -> Resolution {
     };
     let port = match &parts.port {
         Some(port) => port.parse().ok().map(|n| Sourced::new(n, source.clone())),
-        None => engine
-            .default_port()
-            .map(|n| Sourced::new(n, Source::default_of("driver"))),
+        None => engine.usual_port("driver"),
     };
     let address = Address::Host {
         host,

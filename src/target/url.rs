@@ -174,6 +174,19 @@ pub fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// `host`, `host:port`, `[address]`, `[address]:port`; the port as it is written. `None` where the
+/// bracket is not closed.
+pub fn host_and_port(place: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(inner) = place.strip_prefix('[') {
+        let (host, rest) = inner.split_once(']')?;
+        return Some((host, rest.strip_prefix(':')));
+    }
+    Some(match place.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (place, None),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

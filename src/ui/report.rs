@@ -128,7 +128,19 @@ pub fn notes(plan: &Plan) -> Vec<String> {
             }
         }
     }
+    notes.extend(missed(plan));
     notes
+}
+
+/// Names the caller's variables that would have had a say in the targets.
+pub fn missed(plan: &Plan) -> Option<String> {
+    let names = plan.missed();
+    (!names.is_empty()).then(|| {
+        format!(
+            "not passed, and asked for on the way to the target: {}",
+            names.join(", ")
+        )
+    })
 }
 
 fn target_json(judged: &JudgedTarget) -> Value {

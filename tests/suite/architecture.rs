@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "policy::Tier",
             "source",
+            "sys",
             "target",
             "command::Effect",
             "record::checkpoint::Keeper",

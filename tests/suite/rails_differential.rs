@@ -2,8 +2,6 @@
 //! resolved statically, or the answer is unresolved. Never another database.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use tagout::command::{Caller, Step, World, understand};
 use tagout::environment::Vars;
@@ -11,7 +9,7 @@ use tagout::files::Memory;
 use tagout::source::{Source, SourceKind};
 use tagout::target::{Address, Resolution, resolve};
 
-use crate::support::{needs, skip};
+use crate::support::{answers_of_ruby, needs, skip};
 
 const CASES: usize = 1200;
 
@@ -248,14 +246,6 @@ fn case(dice: &mut Dice) -> Case {
 }
 
 fn real(cases: &[Case]) -> Option<(String, Vec<serde_json::Value>)> {
-    let mut child = Command::new("ruby")
-        .args(["-e", RUBY])
-        .env_remove("DATABASE_URL")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
     let mut input = String::new();
     for case in cases {
         let env: serde_json::Map<String, serde_json::Value> = case
@@ -266,19 +256,7 @@ fn real(cases: &[Case]) -> Option<(String, Vec<serde_json::Value>)> {
         input.push_str(&serde_json::json!({ "yaml": case.yaml, "env": env }).to_string());
         input.push('\n');
     }
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(input.as_bytes());
-    });
-    let out = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = String::from_utf8(out.stdout).unwrap();
-    let mut lines = text.lines();
-    let version = lines.next()?.to_owned();
-    Some((
-        version,
-        lines.map(|l| serde_json::from_str(l).unwrap()).collect(),
-    ))
+    answers_of_ruby(RUBY, &input)
 }
 
 fn ours(case: &Case, version: &str) -> Resolution {

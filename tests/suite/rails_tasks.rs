@@ -2,7 +2,6 @@
 //! open or create, drop and purge is what is resolved statically, or the answer is unresolved.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -14,7 +13,7 @@ use tagout::source::{Source, SourceKind};
 use tagout::target::{Resolution, resolve};
 
 use super::rails_differential::{Reached, found, reached};
-use crate::support::{needs, skip};
+use crate::support::{answers_of_ruby, needs, skip};
 
 const RECORDER: &str = include_str!("rails_recorder.rb");
 
@@ -150,14 +149,6 @@ fn lock(more: &str) -> (String, String) {
 
 /// Runs the cases with the real Rails; `None` where it is not installed.
 fn real(cases: &[Case], roots: &[tempfile::TempDir]) -> Option<(String, Vec<Value>)> {
-    let mut child = Command::new("ruby")
-        .args(["-e", RECORDER])
-        .env_remove("DATABASE_URL")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
     let mut input = String::new();
     for (case, root) in cases.iter().zip(roots) {
         let (argv, env) = case.unwrapped();
@@ -167,17 +158,7 @@ fn real(cases: &[Case], roots: &[tempfile::TempDir]) -> Option<(String, Vec<Valu
         input += &json!({"root": root, "argv": argv, "env": env}).to_string();
         input.push('\n');
     }
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(input.as_bytes());
-    });
-    let out = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = String::from_utf8(out.stdout).unwrap();
-    let mut lines = text.lines();
-    let version = lines.next()?.to_owned();
-    let answers = lines.map(|l| serde_json::from_str(l).unwrap());
-    Some((version, answers.collect()))
+    answers_of_ruby(RECORDER, &input)
 }
 
 fn ours(case: &Case, root: &Path) -> (Vec<String>, Resolution) {

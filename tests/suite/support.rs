@@ -150,3 +150,34 @@ pub(crate) fn ran(command: &mut std::process::Command) -> Ran {
         err: String::from_utf8_lossy(&out.stderr).into_owned(),
     }
 }
+
+/// What a Ruby script prints for these lines: the version of what it asks, then an answer a line as
+/// JSON. `None` where it prints nothing: what it asks is not installed.
+pub(crate) fn answers_of_ruby(
+    script: &str,
+    input: &str,
+) -> Option<(String, Vec<serde_json::Value>)> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new("ruby")
+        .args(["-e", script])
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Beside the reading: both pipes may be full.
+    let out = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let _ = stdin.write_all(input.as_bytes());
+        });
+        child.wait_with_output().unwrap()
+    });
+    let text = String::from_utf8(out.stdout).unwrap();
+    let mut lines = text.lines();
+    let version = lines.next()?.to_owned();
+    let answers = lines.map(|l| serde_json::from_str(l).unwrap());
+    Some((version, answers.collect()))
+}

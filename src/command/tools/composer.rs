@@ -1,7 +1,8 @@
 //! Programs of PHP projects that start others: composer's scripts, sail, Envoy, Deployer.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::command::shell::quoted;
 use crate::command::{Args, Command, Place, Reading, Step, Tool, Word, World};
 use crate::source::Source;
 
@@ -18,7 +19,6 @@ pub(super) fn composer(tool: &'static Tool, step: &Step, world: &World<'_>) -> R
         .map_or_else(|| step.cwd.clone(), |d| step.path(d));
     let scripts = Scripts {
         json: manifest(&dir, step, world),
-        dir: dir.clone(),
     };
     let Some((at, word)) = args.operands.first().cloned() else {
         return Reading::command(command);
@@ -93,7 +93,6 @@ fn manifest(dir: &Path, step: &Step, world: &World<'_>) -> serde_json::Value {
 
 struct Scripts {
     json: serde_json::Value,
-    dir: PathBuf,
 }
 
 impl Scripts {
@@ -138,7 +137,7 @@ impl Scripts {
         let mut tail = String::new();
         for word in extra {
             tail.push(' ');
-            tail.push_str(&quote(&word.text));
+            tail.push_str(&quoted(&word.text));
         }
         let text = if let Some(php) = line.strip_prefix("@php ") {
             format!("php {php}{tail}")
@@ -157,30 +156,11 @@ impl Scripts {
         } else {
             format!("{line}{tail}")
         };
-        let text = self.local_programs(&text);
         out.push(step.with_argv(vec![
             Word::literal("sh"),
             Word::literal("-c"),
             Word::literal(text),
         ]));
-    }
-
-    /// Composer puts `vendor/bin` first on the path: names from there are spelled out.
-    fn local_programs(&self, text: &str) -> String {
-        let _ = &self.dir;
-        text.to_owned()
-    }
-}
-
-fn quote(text: &str) -> String {
-    let plain = !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_=:./,@+%".contains(&b));
-    if plain {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -768,10 +768,7 @@ mod tests {
     use crate::files::Memory;
 
     fn effects(line: &str, files: &[(&str, &str)]) -> Vec<Effect> {
-        let mut memory = Memory::new();
-        for (path, text) in files {
-            memory = memory.with(format!("/p/{path}"), *text);
-        }
+        let memory = Memory::new().below("/p", files);
         let caller = Caller::default();
         let world = World {
             files: &memory,

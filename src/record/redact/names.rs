@@ -65,7 +65,7 @@ const HARMLESS: [&str; 4] = ["author", "authors", "authority", "tokenizer"];
 pub fn is_secret(name: &str) -> bool {
     let mut folded: Vec<u8> = name.bytes().map(folded).collect();
     let mut harmless = false;
-    for word in folded.split(|byte| matches!(byte, b'_' | b'[' | b']')) {
+    for word in words(&folded) {
         if WORDS.iter().any(|known| known.as_bytes() == word) {
             return true;
         }
@@ -73,8 +73,7 @@ pub fn is_secret(name: &str) -> bool {
     }
     if harmless {
         // `GIT_AUTHOR_NAME` is none; `AUTHOR_TOKEN` is one.
-        let words = folded.split(|byte| matches!(byte, b'_' | b'[' | b']'));
-        let kept: Vec<&[u8]> = words.filter(|word| !is_harmless(word)).collect();
+        let kept: Vec<&[u8]> = words(&folded).filter(|word| !is_harmless(word)).collect();
         folded = kept.join(&b'_');
     }
     holds_part(&folded)
@@ -85,6 +84,10 @@ fn folded(byte: u8) -> u8 {
         b'-' | b'.' | b' ' => b'_',
         byte => byte.to_ascii_lowercase(),
     }
+}
+
+fn words(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    name.split(|byte| matches!(byte, b'_' | b'[' | b']'))
 }
 
 fn is_harmless(word: &[u8]) -> bool {

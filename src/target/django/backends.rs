@@ -632,9 +632,7 @@ fn server(engine: Engine, database: &Traced) -> Resolution {
     };
     let port = match port {
         Some(port) => port.value.parse().ok().map(|n| port.map(|_| n)),
-        None => engine
-            .default_port()
-            .map(|n| Sourced::new(n, Source::default_of("driver"))),
+        None => engine.usual_port("driver"),
     };
     let address = Address::Host {
         host,

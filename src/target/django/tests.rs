@@ -9,10 +9,9 @@ use crate::target::{Address, Resolution, Target};
 const MANAGE: &str = "import os, sys\ndef main():\n    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site1.settings')\n    try:\n        from django.core.management import execute_from_command_line\n    except ImportError as exc:\n        raise ImportError('no Django') from exc\n    execute_from_command_line(sys.argv)\nif __name__ == '__main__':\n    main()\n";
 
 fn resolve(line: &str, env: &[(&str, &str)], files: &[(&str, &str)]) -> Resolution {
-    let mut memory = Memory::new().with("/p/manage.py", MANAGE);
-    for (path, text) in files {
-        memory = memory.with(format!("/p/{path}"), *text);
-    }
+    let memory = Memory::new()
+        .with("/p/manage.py", MANAGE)
+        .below("/p", files);
     let mut vars = Vars::new();
     for (name, value) in env {
         vars.set(*name, value, Source::new(SourceKind::Inherited, "caller"));

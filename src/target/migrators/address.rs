@@ -82,7 +82,7 @@ pub(super) fn of_parts(engine: Engine, url: &Url, origin: &Sourced<String>) -> R
         let source = if url.host.is_some() {
             note("host")
         } else {
-            Source::new(SourceKind::Default, "driver default")
+            Source::default_of("driver")
         };
         let port = match port.map(str::parse::<u16>) {
             Some(Ok(port)) => Some(Sourced::new(port, note("port"))),
@@ -90,9 +90,7 @@ pub(super) fn of_parts(engine: Engine, url: &Url, origin: &Sourced<String>) -> R
                 let why = format!("{}: the port is no number", origin.source);
                 return Resolution::unresolved(why);
             }
-            None => engine
-                .default_port()
-                .map(|p| Sourced::new(p, Source::new(SourceKind::Default, "driver default"))),
+            None => engine.usual_port("driver"),
         };
         let host = decode(host.trim_start_matches('[').trim_end_matches(']'));
         let address = Address::Host {

@@ -559,10 +559,7 @@ mod tests {
         line: &str,
         files: &[(&str, &str)],
     ) -> String {
-        let mut memory = Memory::new();
-        for (path, text) in files {
-            memory = memory.with(format!("/p/{path}"), *text);
-        }
+        let memory = Memory::new().below("/p", files);
         let caller = Caller::default();
         let world = World {
             files: &memory,

@@ -4,7 +4,7 @@ use super::address::{Postgres, of_url, sqlite_file};
 use super::env_file::{Wins, upward, value};
 use super::{gap, option, variable};
 use crate::command::{Command, World};
-use crate::source::{Source, Sourced};
+use crate::source::Sourced;
 use crate::target::readers::toml;
 use crate::target::url::Url;
 use crate::target::{Address, Engine, Gap, Resolution, Target, Traced, Value};
@@ -166,9 +166,7 @@ fn from_refinery_table(table: &Traced, shown: &str, command: &Command) -> Resolu
             .parse()
             .ok()
             .map(|p| Sourced::new(p, port.source)),
-        None => engine
-            .default_port()
-            .map(|p| Sourced::new(p, Source::default_of("refinery"))),
+        None => engine.usual_port("refinery"),
     };
     let address = Address::Host {
         host,

@@ -275,11 +275,7 @@ fn network(fields: &mut Fields<'_>, engine: Engine) -> Resolution {
         }
         return Resolution::none();
     };
-    let port = port.or_else(|| {
-        engine
-            .default_port()
-            .map(|p| Sourced::new(p, Source::default_of(engine.word())))
-    });
+    let port = port.or_else(|| engine.usual_port(engine.word()));
     let address = Address::Host {
         host,
         port,

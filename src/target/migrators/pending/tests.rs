@@ -8,10 +8,7 @@ use crate::target::{judge_migrations, resolve};
 type Files = &'static [(&'static str, &'static str)];
 
 fn effect(line: &str, files: Files) -> (Effect, String) {
-    let mut memory = Memory::new();
-    for (path, text) in files {
-        memory = memory.with(format!("/p/{path}"), *text);
-    }
+    let memory = Memory::new().below("/p", files);
     let caller = Caller::default();
     let world = World {
         files: &memory,

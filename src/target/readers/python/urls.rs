@@ -62,16 +62,7 @@ pub(super) fn split(text: &str) -> Option<Parts> {
         },
         None => (None, None),
     };
-    let (host, port) = match place.strip_prefix('[') {
-        Some(inner) => {
-            let (host, rest) = inner.split_once(']')?;
-            (host, rest.strip_prefix(':'))
-        }
-        None => match place.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (place, None),
-        },
-    };
+    let (host, port) = url::host_and_port(place)?;
     Some(Parts {
         scheme,
         netloc: netloc.to_owned(),
