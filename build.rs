@@ -139,7 +139,6 @@ fn profiles() -> String {
 fn catalogue(out: &Path) -> String {
     let mut packed = Packed::default();
     let mut names = Vec::new();
-    let mut starts = Vec::new();
     let mut programs: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (path, text) in toml_files("profiles/commands") {
         let file: Table = text.parse().unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -152,30 +151,41 @@ fn catalogue(out: &Path) -> String {
                     panic!("{path}: program `{program}` is already a tool in {other}");
                 }
             }
-            starts.push(packed.0.len());
-            names.push(string(&path, tool, "name"));
+            packed.0.push(Item::Tool);
+            let name = string(&path, tool, "name");
+            assert!(
+                !names.contains(&name),
+                "{path}: two tools are called `{name}`"
+            );
+            names.push(name);
             pack_tool(&mut packed, &path, tool);
         }
     }
     let bin = out.join("catalogue.bin");
-    fs::write(&bin, &packed.0).expect("OUT_DIR is writable");
+    let (bytes, starts) = packed.bytes();
+    fs::write(&bin, bytes).expect("OUT_DIR is writable");
     let effects: Vec<String> = EFFECTS
         .iter()
         .map(|(_, e)| format!("Effect::{e}"))
         .collect();
+    let text: String = programs.keys().map(String::as_str).collect();
     let mut out = format!(
         "const COUNT: usize = {};\n\
          static PACKED: &[u8] = include_bytes!({bin:?});\n\
-         static NAMES: &[&str] = &{names:?};\n\
-         static STARTS: &[u32] = &{starts:?};\n\
-         const EFFECTS: [Effect; {}] = [{}];\n",
+         static STARTS: [u32; COUNT] = {starts:?};\n\
+         const EFFECTS: [Effect; {}] = [{}];\n\
+         /// The names of all programs, sorted, without anything between them.\n\
+         static PROGRAM_NAMES: &str = {text:?};\n\
+         /// Where the name of each program starts, its length, and the index of its tool.\n\
+         static PROGRAMS: &[(u16, u8, u16)] = &[\n",
         names.len(),
         effects.len(),
         effects.join(", "),
     );
-    out.push_str("/// Program names, sorted, with the index of their tool.\nstatic PROGRAMS: &[(&str, u16)] = &[\n");
+    let mut start = 0;
     for (program, (index, _)) in &programs {
-        let _ = writeln!(out, "    ({program:?}, {index}),");
+        let _ = writeln!(out, "    ({start}, {}, {index}),", program.len());
+        start += program.len();
     }
     out.push_str("];\n");
     out
@@ -208,20 +218,28 @@ const EFFECTS: &[(&str, &str)] = &[
     ("destroys", "Destroys"),
 ];
 
-/// Numbers are two bytes, low one first; a text is its length and its bytes; a list is its length
-/// and its items.
+/// What is packed, in order.
+enum Item {
+    /// Here a tool starts.
+    Tool,
+    Number(usize),
+    Text(String),
+}
+
+/// Numbers are written seven bits a byte, low ones first, with the eighth bit on all but the last.
+/// A text that stands once is twice its length and its bytes; the others stand at the front, the
+/// most frequent first, and are named by twice their place plus one. A list is its length and its
+/// items.
 #[derive(Default)]
-struct Packed(Vec<u8>);
+struct Packed(Vec<Item>);
 
 impl Packed {
     fn number(&mut self, number: usize) {
-        let number = u16::try_from(number).expect("no list or text is that long");
-        self.0.extend(number.to_le_bytes());
+        self.0.push(Item::Number(number));
     }
 
     fn text(&mut self, text: &str) {
-        self.number(text.len());
-        self.0.extend(text.as_bytes());
+        self.0.push(Item::Text(text.to_owned()));
     }
 
     fn list(&mut self, items: &[String]) {
@@ -235,6 +253,47 @@ impl Packed {
         let at = EFFECTS.iter().position(|(known, _)| *known == word);
         self.number(at.unwrap_or_else(|| panic!("{path}: `{word}` is no effect")));
     }
+
+    /// All of it as bytes, and where the tools start.
+    fn bytes(self) -> (Vec<u8>, Vec<usize>) {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for item in &self.0 {
+            if let Item::Text(text) = item {
+                *counts.entry(text).or_default() += 1;
+            }
+        }
+        let mut shared: Vec<(&str, usize)> = counts.into_iter().filter(|(_, n)| *n > 1).collect();
+        shared.sort_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
+        let (mut out, mut places, mut starts) = (Vec::new(), BTreeMap::new(), Vec::new());
+        for (text, _) in shared {
+            places.insert(text, out.len());
+            write_text(&mut out, text);
+        }
+        for item in &self.0 {
+            match item {
+                Item::Tool => starts.push(out.len()),
+                Item::Number(number) => write_number(&mut out, *number),
+                Item::Text(text) => match places.get(text.as_str()) {
+                    Some(place) => write_number(&mut out, place * 2 + 1),
+                    None => write_text(&mut out, text),
+                },
+            }
+        }
+        (out, starts)
+    }
+}
+
+fn write_number(out: &mut Vec<u8>, mut number: usize) {
+    while number > 0x7f {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    write_number(out, text.len() * 2);
+    out.extend(text.as_bytes());
 }
 
 fn pack_tool(out: &mut Packed, path: &str, tool: &Table) {

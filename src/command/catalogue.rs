@@ -95,22 +95,30 @@ pub fn find(program: &str) -> Option<&'static Tool> {
 
 /// The tool of that catalogue name.
 pub fn tool(name: &str) -> Option<&'static Tool> {
-    unpacked(NAMES.iter().position(|known| *known == name)?)
+    let named = |start: &u32| packed(*start).is_some_and(|mut tool| tool.text() == name);
+    unpacked(STARTS.iter().position(named)?)
 }
 
 fn lookup(program: &str) -> Option<&'static Tool> {
+    let name = |(start, length, _): &(u16, u8, u16)| {
+        let start = usize::from(*start);
+        PROGRAM_NAMES.get(start..start + usize::from(*length))
+    };
     let at = PROGRAMS
-        .binary_search_by(|(name, _)| (*name).cmp(program))
+        .binary_search_by(|entry| name(entry).cmp(&Some(program)))
         .ok()?;
-    unpacked(usize::from(PROGRAMS.get(at)?.1))
+    unpacked(usize::from(PROGRAMS.get(at)?.2))
 }
 
 /// The tool of an index: unpacked when it is first asked for, and kept.
 fn unpacked(index: usize) -> Option<&'static Tool> {
     static TOOLS: [OnceLock<Tool>; COUNT] = [const { OnceLock::new() }; COUNT];
-    let start = usize::try_from(*STARTS.get(index)?).ok()?;
-    let tool = || Packed(PACKED.get(start..).unwrap_or_default()).tool();
-    Some(TOOLS.get(index)?.get_or_init(tool))
+    let mut tool = packed(*STARTS.get(index)?)?;
+    Some(TOOLS.get(index)?.get_or_init(|| tool.tool()))
+}
+
+fn packed(start: u32) -> Option<Packed> {
+    PACKED.get(usize::try_from(start).ok()?..).map(Packed)
 }
 
 /// Reads what `build.rs` packed: the two must agree, and no input but theirs comes here.
@@ -124,13 +132,25 @@ impl Packed {
     }
 
     fn number(&mut self) -> usize {
-        let bytes = self.bytes(2).first_chunk().copied().unwrap_or_default();
-        usize::from(u16::from_le_bytes(bytes))
+        let (mut number, mut shift) = (0, 0);
+        while let [byte] = self.bytes(1) {
+            number |= usize::from(byte & 0x7f) << (shift & 31);
+            shift += 7;
+            if *byte < 0x80 {
+                break;
+            }
+        }
+        number
     }
 
+    /// A text that stands here, or one at the front that several share.
     fn text(&mut self) -> &'static str {
-        let length = self.number();
-        std::str::from_utf8(self.bytes(length)).unwrap_or_default()
+        let number = self.number();
+        if number % 2 == 1 {
+            let shared = PACKED.get(number / 2..).unwrap_or_default();
+            return Packed(shared).text();
+        }
+        std::str::from_utf8(self.bytes(number / 2)).unwrap_or_default()
     }
 
     /// A list; it lives as long as the process, as its tool does.
@@ -194,13 +214,10 @@ mod tests {
 
     #[test]
     fn what_was_packed_is_read_to_its_last_byte() {
-        for (index, name) in NAMES.iter().enumerate() {
-            let start = STARTS[index] as usize;
-            let end = STARTS
-                .get(index + 1)
-                .map_or(PACKED.len(), |next| *next as usize);
-            let mut packed = Packed(&PACKED[start..end]);
-            assert_eq!(packed.tool().name, *name);
+        for (index, start) in STARTS.iter().enumerate() {
+            let end = STARTS.get(index + 1).map_or(PACKED.len(), |n| *n as usize);
+            let mut packed = Packed(&PACKED[*start as usize..end]);
+            let name = packed.tool().name;
             assert!(packed.0.is_empty(), "{name}");
             assert!(std::ptr::eq(tool(name).unwrap(), unpacked(index).unwrap()));
         }
