@@ -343,7 +343,7 @@ fn send_message(flags: u32, how: Strictness) -> Steps {
     ]
 }
 
-/// Unix, IPv4, IPv6, netlink; of IP only stream, datagram and raw, and neither SCTP (which
+/// Unix, IPv4, IPv6, netlink, the kernel's ciphers; of IP only stream, datagram and raw, and neither SCTP (which
 /// connects by socket option) nor DCCP.
 fn socket() -> Steps {
     let protocol = refuse(EPROTONOSUPPORT);
@@ -351,6 +351,7 @@ fn socket() -> Steps {
         load_argument(0),
         when(EQUAL, 1, PASS, NEXT),
         when(EQUAL, 16, PASS, NEXT),
+        when(EQUAL, 38, PASS, NEXT),
         when(EQUAL, 2, To::Skip(1), NEXT),
         when(EQUAL, 10, NEXT, refuse(EAFNOSUPPORT)),
         load_argument(2),
@@ -518,6 +519,7 @@ mod tests {
             (10, 1, 262, ALLOW),
             (10, 3, 58, ALLOW),
             (16, 3, 0, ALLOW),
+            (38, 5, 0, ALLOW),
             (2, 1, 132, no(EPROTONOSUPPORT)),
             (2, 5, 0, no(EPROTONOSUPPORT)),
             (10, 5 | 0o2000000, 0, no(EPROTONOSUPPORT)),

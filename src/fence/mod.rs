@@ -11,6 +11,7 @@ mod names;
 mod policy;
 mod report;
 mod rules;
+mod server;
 mod supervisor;
 mod task;
 

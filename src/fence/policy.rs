@@ -12,8 +12,8 @@ use crate::target::{Address, Engine, Target};
 /// Ports that database servers and their poolers listen on. ClickHouse (9000, 8123) shares its
 /// ports with other common services and is added by its targets only.
 const DATABASE_PORTS: &[u16] = &[
-    1433, 1521, 3050, 3306, 3307, 4000, 5432, 5433, 5434, 5439, 6379, 6380, 6432, 6543, 9042,
-    26257, 27017, 27018, 27019, 33060, 50000,
+    1433, 1521, 3050, 3306, 3307, 4000, 4006, 5432, 5433, 5434, 5439, 6033, 6379, 6380, 6432, 6543,
+    9042, 26257, 27017, 27018, 27019, 33060, 50000,
 ];
 
 /// Ports of poolers: PgBouncer and Odyssey, Supabase, ProxySQL, Pgpool, MaxScale.
@@ -264,6 +264,15 @@ impl Kind {
 /// How the rule begins that lets a target through; its label follows.
 pub(crate) const RESOLVED_TARGET: &str = "resolved target ";
 
+/// The network that a socket belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// tagout's own, in which the targets were resolved.
+    Own,
+    /// Another namespace.
+    Other,
+}
+
 /// What the rules say of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -472,8 +481,30 @@ impl Policy {
             .find(|place| place.port.is_none_or(|own| own == port) && self.covers(place, address))
     }
 
+    /// "This machine" is another one there.
+    fn find_elsewhere<'p>(
+        &self,
+        places: &'p [Place],
+        address: IpAddr,
+        port: u16,
+    ) -> Option<&'p Place> {
+        let place = self.find(places, address, port)?;
+        (!address.is_loopback() || place.at == Where::Anywhere).then_some(place)
+    }
+
     /// Judges an attempt by IP.
     pub(crate) fn judge_ip(&self, address: IpAddr, port: u16, kind: Kind) -> Judgement {
+        self.judge_within(Network::Own, address, port, kind)
+    }
+
+    /// Judges an attempt by IP of a socket in that network.
+    pub(crate) fn judge_within(
+        &self,
+        network: Network,
+        address: IpAddr,
+        port: u16,
+        kind: Kind,
+    ) -> Judgement {
         // Name servers inside a production network answer everybody.
         let name_service = kind != Kind::Stream && port == 53;
         if self.rules.refuse_production
@@ -485,7 +516,11 @@ impl Policy {
         if kind != Kind::Stream {
             return Judgement::allowed("no connection");
         }
-        let target = self.find(&self.rules.targets, address, port);
+        let allowed = |places| match network {
+            Network::Own => self.find(places, address, port),
+            Network::Other => self.find_elsewhere(places, address, port),
+        };
+        let target = allowed(&self.rules.targets);
         let database = target.is_some() || self.ports.contains(&port);
         if database
             && !address.is_loopback()
@@ -497,7 +532,7 @@ impl Policy {
         if let Some(target) = target {
             return Judgement::target(&target.label);
         }
-        if let Some(extra) = self.find(&self.rules.extra, address, port) {
+        if let Some(extra) = allowed(&self.rules.extra) {
             return Judgement::allowed(format!("profile allows {}", extra.label));
         }
         if self.rules.refuse_production
@@ -508,7 +543,10 @@ impl Policy {
         if database {
             return Judgement {
                 names_may_tell: true,
-                ..Judgement::refused(format!("database port {port}, not a resolved target"))
+                ..Judgement::refused(match network {
+                    Network::Own => format!("database port {port}, not a resolved target"),
+                    Network::Other => format!("database port {port} in another network namespace"),
+                })
             };
         }
         Judgement::allowed("no database port")
@@ -634,6 +672,21 @@ mod tests {
             "refused"
         };
         format!("{word}: {}", judgement.rule)
+    }
+
+    #[test]
+    fn this_machine_is_another_one_in_another_network() {
+        let policy = Policy::new(rules());
+        let of = |network, address: &str, port| {
+            let judgement =
+                policy.judge_within(network, address.parse().unwrap(), port, Kind::Stream);
+            judgement.allowed
+        };
+        assert!(of(Network::Own, "127.0.0.1", 5432));
+        assert!(!of(Network::Other, "127.0.0.1", 5432));
+        assert!(of(Network::Other, "10.1.2.3", 6379));
+        assert!(!of(Network::Other, "10.0.0.9", 80));
+        assert!(of(Network::Other, "127.0.0.1", 80));
     }
 
     #[test]

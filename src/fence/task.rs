@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
+use super::policy::Network;
 use crate::sys::inspect::{self, Follow};
 
 /// Who a process is, for people.
@@ -114,11 +115,73 @@ pub(crate) fn read_memory(task: u32, address: u64, buffer: &mut [u8]) -> io::Res
 
 pub(crate) const EFAULT: i32 = 14;
 
+/// What SELinux, AppArmor or Smack call a task; `None` where there is no such module.
+pub(crate) fn label(task: &str) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{task}/attr/current")).ok()
+}
+
+/// The network that a task makes its sockets in; ours where that cannot be told.
+pub(crate) fn network(task: u32) -> Network {
+    let of = |task: &str| fs::read_link(format!("/proc/{task}/ns/net")).ok();
+    match (of(&task.to_string()), of("self")) {
+        (Some(theirs), Some(ours)) if theirs != ours => Network::Other,
+        _ => Network::Own,
+    }
+}
+
 /// Pins the file that a path of a task leads to, by the task's own root and directory.
 ///
 /// # Errors
 /// As the task would get them; `EACCES` where its view cannot be had.
 pub(crate) fn pin_path(task: u32, path: &[u8]) -> io::Result<OwnedFd> {
+    const EXDEV: i32 = 18;
+    match pin_plain(task, path) {
+        // Within a root the kernel follows no such link.
+        Err(error) if error.raw_os_error() == Some(EXDEV) => match own_link(task, path) {
+            Some((link, rest)) => pin_behind(task, &link, rest),
+            None => Err(error),
+        },
+        result => result,
+    }
+}
+
+/// A path that begins with a link to what the task itself has open (`/proc/self/fd/3/...`): that
+/// link and what follows it.
+fn own_link(task: u32, path: &[u8]) -> Option<(String, &[u8])> {
+    let path = match path.strip_prefix(b"/proc/") {
+        Some(path) => {
+            let own = format!("{task}/");
+            let names: [&[u8]; 3] = [b"self/", b"thread-self/", own.as_bytes()];
+            names.iter().find_map(|name| path.strip_prefix(*name))?
+        }
+        None => path.strip_prefix(b"/dev/")?,
+    };
+    let before = path.strip_prefix(b"fd/").map_or(0, |_| 3);
+    let behind = path.iter().skip(before).position(|byte| *byte == b'/');
+    let (link, rest) = path.split_at(behind.map_or(path.len(), |at| before + at));
+    let link = std::str::from_utf8(link).ok()?;
+    let number = link.strip_prefix("fd/").map(str::parse::<u32>);
+    let known = matches!(link, "cwd" | "root") || matches!(number, Some(Ok(_)));
+    known.then(|| (link.to_owned(), rest.strip_prefix(b"/").unwrap_or(rest)))
+}
+
+fn pin_behind(task: u32, link: &str, rest: &[u8]) -> io::Result<OwnedFd> {
+    let link = c_string(format!("/proc/{task}/{link}").into_bytes())?;
+    if rest.is_empty() {
+        return inspect::open_path(&link);
+    }
+    if has_own_root(task)? {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let directory = inspect::open_directory(&link)?;
+    inspect::pin(
+        directory.as_fd(),
+        &c_string(rest.to_vec())?,
+        Follow::FromHere,
+    )
+}
+
+fn pin_plain(task: u32, path: &[u8]) -> io::Result<OwnedFd> {
     let absolute = path.first() == Some(&b'/');
     let (directory, follow) = match absolute {
         true => ("root", Follow::WithinRoot),
@@ -185,6 +248,11 @@ mod tests {
         assert!(pin_path(me, b"/").is_ok());
         assert!(pin_path(me, b".").is_ok());
         assert!(pin_path(me, b"/no/such").is_err());
+        assert!(pin_path(me, b"/proc/self/root/").is_ok());
+        assert!(pin_path(me, b"/proc/self/cwd/src").is_ok());
+        assert!(pin_path(me, b"/proc/thread-self/cwd/src/lib.rs").is_ok());
+        assert!(pin_path(me, b"/dev/fd/0").is_ok());
+        assert!(pin_path(me, b"/proc/1/cwd/.").is_err());
         assert_eq!(
             Status::own().unwrap().rights(),
             Status::read(me).unwrap().rights()

@@ -247,6 +247,65 @@ fn unix_sockets_are_held_by_what_they_lead_to() {
     assert_eq!(bad.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
+/// A server of a database under a name that tells nothing, for callers with our rights and with
+/// others, whoever makes the connection.
+#[test]
+fn servers_are_told_by_their_process_whoever_connects() {
+    if !has_python() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("odd");
+    let script = format!(
+        "import ctypes, select\n\
+         ready, tell = os.pipe(); over, lives = os.pipe()\n\
+         if os.fork() == 0:\n\
+         \x20 ctypes.CDLL(None).prctl(15, b'postgres'); os.close(lives)\n\
+         \x20 s = socket.socket(socket.AF_UNIX); s.bind({path:?}); s.listen(9); os.write(tell, b'x')\n\
+         \x20 while over not in select.select([s, over], [], [])[0]: s.accept()\n\
+         \x20 os._exit(0)\n\
+         os.read(ready, 1)\n\
+         os.chmod({path:?}, 0o777); os.chmod({dir:?}, 0o755)\n\
+         print(attempt(socket.AF_UNIX, {path:?}))\n\
+         if os.getuid() == 0: os.setgroups([]); os.setuid(65534)\n\
+         print(attempt(socket.AF_UNIX, {path:?}))\n",
+        path = path.to_str().unwrap(),
+        dir = dir.path().to_str().unwrap(),
+    );
+    for check in [false, true] {
+        let (text, _) = python(Rules::default(), Mode::Hold, check, &script);
+        assert_eq!(text, "EACCES\nEACCES\n", "check: {check}");
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// In another network namespace "this machine" is not the one where the target was resolved.
+#[test]
+fn the_same_address_in_another_network_is_another_server() {
+    if !has_python() {
+        return;
+    }
+    let (development, _production, rules) = two_servers();
+    let good = port(&development);
+    let script = format!(
+        "import ctypes\n\
+         print(attempt(socket.AF_INET, ('127.0.0.1', {good})))\n\
+         print(ctypes.CDLL(None).unshare(0x40000000 | (0x10000000 if os.getuid() else 0)))\n\
+         print(attempt(socket.AF_INET, ('127.0.0.1', {good})))\n"
+    );
+    for check in [false, true] {
+        let (text, _) = python(rules.clone(), Mode::Hold, check, &script);
+        let words: Vec<&str> = text.lines().collect();
+        // Not everybody may leave the network.
+        let expected = if words.get(1) == Some(&"0") {
+            ["ok", "0", "EACCES"]
+        } else {
+            ["ok", "-1", "ok"]
+        };
+        assert_eq!(words, expected, "check: {check}");
+    }
+}
+
 /// An address that another thread rewrites during the call: what was judged is what is connected.
 #[test]
 fn a_racing_thread_does_not_reach_production() {

@@ -178,6 +178,7 @@ fn spawn_fenced(
 ) -> Result<(Child, Fenced), StartError> {
     let Fencing { fence, required } = fencing;
     process::adopt_orphans();
+    process::close_to_others();
     let mut installed = Err(0);
     let spawned = spawn::spawn(program, &mut || {
         // The fence asks about the one, and the other may leave it no descriptor.

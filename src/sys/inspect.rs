@@ -114,7 +114,19 @@ pub(crate) fn pin(directory: BorrowedFd<'_>, path: &CStr, follow: Follow) -> io:
 /// # Errors
 /// As `open(2)`.
 pub(crate) fn open_directory(path: &CStr) -> io::Result<OwnedFd> {
-    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    open_with(path, libc::O_DIRECTORY)
+}
+
+/// Pins what a path of this process names, links followed.
+///
+/// # Errors
+/// As `open(2)`.
+pub(crate) fn open_path(path: &CStr) -> io::Result<OwnedFd> {
+    open_with(path, 0)
+}
+
+fn open_with(path: &CStr, flags: libc::c_int) -> io::Result<OwnedFd> {
+    let flags = libc::O_PATH | libc::O_CLOEXEC | flags;
     // SAFETY: the path outlives the call, which only reads it.
     let fd = check(unsafe { libc::open(path.as_ptr(), flags) } as libc::c_long)?;
     // SAFETY: a fresh descriptor that nobody else owns.

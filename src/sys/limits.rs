@@ -19,6 +19,12 @@ pub enum Limit {
     Core,
 }
 
+/// Lets this process open as many descriptors as it may; what it has started keeps its own bound.
+pub(crate) fn open_most_files() {
+    let kind = Resource::RLIMIT_NOFILE;
+    let _ = getrlimit(kind).and_then(|(_, hard)| setrlimit(kind, hard, hard));
+}
+
 impl Limit {
     fn kind(self) -> Resource {
         match self {

@@ -113,6 +113,14 @@ pub(crate) fn adopt_orphans() {
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
 }
 
+/// Closes this process to other programs of its user: none may trace it, write its memory or take
+/// its descriptors. What it starts is open again from its `exec` on.
+#[allow(unsafe_code, reason = "prctl")]
+pub(crate) fn close_to_others() {
+    // SAFETY: plain integers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
 /// The text of a small file of the kernel (`/proc`, `/sys`), in one read: such a file has no
 /// length to ask for, and reading it in steps makes the kernel write it several times. For files
 /// that the kernel writes in one piece, which `stat`, `cgroup` and single values are.

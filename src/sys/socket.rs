@@ -5,7 +5,7 @@
 )]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use super::check;
@@ -58,6 +58,27 @@ pub(crate) fn kind(fd: BorrowedFd<'_>) -> io::Result<i32> {
 /// `ENOTSOCK`.
 pub(crate) fn cookie(fd: BorrowedFd<'_>) -> io::Result<u64> {
     option(fd, libc::SO_COOKIE, 0)
+}
+
+/// The kernel's number of the network namespace that the socket belongs to.
+///
+/// # Errors
+/// `ENOPROTOOPT` before Linux 5.14.
+pub(crate) fn network(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    const SO_NETNS_COOKIE: libc::c_int = 71;
+    option(fd, SO_NETNS_COOKIE, 0)
+}
+
+/// A Unix socket of this process, not connected.
+///
+/// # Errors
+/// Where descriptors run out.
+pub(crate) fn unix_stream() -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: plain integers.
+    let fd = check(unsafe { libc::socket(libc::AF_UNIX, kind, 0) } as libc::c_long)?;
+    // SAFETY: a fresh descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// How long a blocking connect waits; `None` is for ever.

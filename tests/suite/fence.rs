@@ -490,6 +490,7 @@ fn every_other_door_is_shut_and_mistakes_stay_what_they_are() {
         "sctp",
         "vsock",
         "old-call",
+        "old-multiplexed",
         "second-numbers",
     ];
     let mut all = vec![doors.to_str().unwrap(), "127.0.0.2", &bad];
@@ -506,6 +507,7 @@ fn every_other_door_is_shut_and_mistakes_stay_what_they_are() {
         "sctp EPROTONOSUPPORT",
         "vsock EAFNOSUPPORT",
         "old-call ENOSYS",
+        "old-multiplexed ENOSYS",
         "second-numbers ENOSYS",
     ];
     let shown = ran.stdout();

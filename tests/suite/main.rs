@@ -26,6 +26,7 @@ mod docs;
 mod doctor;
 mod dotenv_vectors;
 mod fence;
+mod fence_doors;
 mod framework_probes;
 mod generated;
 mod help;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::waiting::{Parked, deadline, is_pending};
 use super::{Supervisor, Unread, errno};
 use crate::fence::endpoint::Endpoint;
-use crate::fence::policy::{Identity, Judgement, Kind, judge_peer};
+use crate::fence::policy::{Identity, Judgement, Kind, Network, judge_peer};
 use crate::fence::report::Outcome;
+use crate::fence::server::{self, Socket};
 use crate::fence::{Mode, Tier, task};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{inspect, socket};
@@ -97,7 +98,7 @@ impl Supervisor {
             return;
         }
         let connected_type = socket::is_connected_type(kind);
-        if self.sandboxed {
+        if self.sandboxed || self.has_other_label(notification.thread) {
             drop(socket);
             let kind = if connected_type {
                 Kind::Stream
@@ -116,7 +117,12 @@ impl Supervisor {
         match family {
             socket::INET | socket::INET6 => self.connect_ip(attempt),
             socket::UNIX => self.connect_unix(attempt),
-            // Netlink and the like: they reach nothing but the kernel.
+            // Netlink and the like reach nothing but the kernel. Held, it is connected here all the
+            // same: by the time the kernel looks, the number could be another socket's.
+            _ if self.mode == Mode::Hold && self.has_our_rights(notification.thread) => {
+                let result = attempt.connect_at_once(&attempt.bytes);
+                self.conclude(attempt.notification, attempt.socket, result);
+            }
             _ => {
                 drop(attempt.socket);
                 self.send(&attempt.notification, Answer::Continue);
@@ -141,7 +147,8 @@ impl Supervisor {
             Kind::Probe
         };
         self.keep_fresh();
-        let judgement = self.policy.judge_ip(address, port, kind);
+        let network = self.network_of(attempt.socket.as_fd());
+        let judgement = self.policy.judge_within(network, address, port, kind);
         if self.refuses(&judgement) {
             if self.postpone(attempt.notification, &judgement) {
                 return;
@@ -165,7 +172,8 @@ impl Supervisor {
             Endpoint::UnixPath(path) => match self.pin(thread, path) {
                 Ok(pinned) => Some(pinned),
                 Err(errno) => {
-                    self.refuse(attempt, errno);
+                    drop(attempt.socket);
+                    self.send(&attempt.notification, self.unpinned(errno));
                     return;
                 }
             },
@@ -181,6 +189,13 @@ impl Supervisor {
         // Acting for a task with other rights would lend it ours; and a server that asks who
         // calls should hear the caller where nothing is held.
         if self.mode == Mode::Observe || !self.has_our_rights(thread) {
+            let identity = pinned.as_ref().map(|(_, identity)| *identity);
+            let judgement = self.with_server(judgement, &endpoint, identity);
+            if self.refuses(&judgement) {
+                self.ledger
+                    .note(thread, &endpoint, Kind::Unix, &judgement, Outcome::Refused);
+                return self.refuse(attempt, errno::EACCES);
+            }
             drop(attempt.socket);
             self.ledger
                 .note(thread, &endpoint, Kind::Unix, &judgement, Outcome::Unseen);
@@ -202,11 +217,29 @@ impl Supervisor {
         theirs.is_some() && theirs == *self.own_rights.get_or_init(own)
     }
 
+    /// Whether a security module confines a task otherwise than us.
+    fn has_other_label(&mut self, thread: u32) -> bool {
+        let own = self.own_label.get_or_init(|| task::label("self"));
+        let other = own.is_some() && *own != task::label(&thread.to_string());
+        if other {
+            self.miss("a program is confined by a security module: the kernel connects for it, and an address changed while it is judged is not held");
+        }
+        other
+    }
+
     pub(super) fn pin(&self, thread: u32, path: &[u8]) -> Result<(OwnedFd, Identity), i32> {
         let errno = |error: io::Error| error.raw_os_error().unwrap_or(errno::EACCES);
         let file = task::pin_path(thread, path).map_err(errno)?;
         let identity = inspect::identity(file.as_fd()).map_err(errno)?;
         Ok((file, identity))
+    }
+
+    /// What a caller gets whose path leads to nothing that we can see.
+    fn unpinned(&self, errno: i32) -> Answer {
+        match self.mode {
+            Mode::Hold => Answer::Errno(errno),
+            Mode::Observe => Answer::Continue,
+        }
     }
 
     pub(super) fn judge_unix(&self, endpoint: &Endpoint, identity: Option<Identity>) -> Judgement {
@@ -302,6 +335,34 @@ impl Supervisor {
         self.refuses(&refused).then_some(refused)
     }
 
+    /// The judgement on a Unix socket that the kernel is to connect, with its server's process
+    /// where that decides.
+    fn with_server(
+        &self,
+        judgement: Judgement,
+        endpoint: &Endpoint,
+        identity: Option<Identity>,
+    ) -> Judgement {
+        let socket = match (identity, endpoint) {
+            (Some(identity), _) => Socket::File(identity),
+            (None, Endpoint::UnixAbstract(name)) => Socket::Abstract(name),
+            _ => return judgement,
+        };
+        match judgement.ask_peer && self.mode == Mode::Hold {
+            true => server::judge(socket).unwrap_or(judgement),
+            false => judgement,
+        }
+    }
+
+    /// Sockets keep the network that they were made in.
+    fn network_of(&self, socket: BorrowedFd<'_>) -> Network {
+        let own = || socket::network(socket::unix_stream().ok()?.as_fd()).ok();
+        match (socket::network(socket), self.own_network.get_or_init(own)) {
+            (Ok(network), Some(own)) if network != *own => Network::Other,
+            _ => Network::Own,
+        }
+    }
+
     /// Answers with the result of a connect. The duplicate goes first: kept open, it would keep
     /// the session open at the server.
     pub(super) fn conclude(
@@ -354,15 +415,28 @@ impl Supervisor {
         };
         let thread = notification.thread;
         let (judgement, kind) = match &endpoint {
-            Endpoint::Ip(address, port) => (self.policy.judge_ip(*address, *port, kind), kind),
+            Endpoint::Ip(address, port) => {
+                let network = task::network(thread);
+                (
+                    self.policy.judge_within(network, *address, *port, kind),
+                    kind,
+                )
+            }
             Endpoint::UnixPath(path) => match self.pin(thread, path) {
-                Ok((_, identity)) => (self.judge_unix(&endpoint, Some(identity)), Kind::Unix),
+                Ok((_, identity)) => {
+                    let judgement = self.judge_unix(&endpoint, Some(identity));
+                    let judgement = self.with_server(judgement, &endpoint, Some(identity));
+                    (judgement, Kind::Unix)
+                }
                 Err(errno) => {
-                    self.send(notification, Answer::Errno(errno));
+                    self.send(notification, self.unpinned(errno));
                     return;
                 }
             },
-            Endpoint::UnixAbstract(_) => (self.judge_unix(&endpoint, None), Kind::Unix),
+            Endpoint::UnixAbstract(_) => {
+                let judgement = self.judge_unix(&endpoint, None);
+                (self.with_server(judgement, &endpoint, None), Kind::Unix)
+            }
             Endpoint::Unspecified | Endpoint::Other(_) => {
                 self.send(notification, Answer::Continue);
                 return;

@@ -1,7 +1,7 @@
 //! Single messages with a destination: judged, then left to the kernel.
 
 use super::{Supervisor, Unread, errno};
-use crate::fence::endpoint::Endpoint;
+use crate::fence::endpoint::{Endpoint, LONGEST};
 use crate::fence::policy::Kind;
 use crate::fence::report::Outcome;
 use crate::fence::task;
@@ -21,6 +21,8 @@ impl Supervisor {
     ) -> Answer {
         let bytes = match self.read_address(notification, address, length) {
             Ok(bytes) => bytes,
+            // What we cannot read the kernel may: it gets no second look at it.
+            Err(Unread::Errno(errno @ task::EFAULT)) => return Answer::Errno(errno),
             // The kernel says what is wrong with it.
             Err(Unread::Errno(_)) => return Answer::Continue,
             Err(Unread::Unknown) => {
@@ -67,7 +69,9 @@ impl Supervisor {
             // An unreadable list is the kernel's to complain of, unless it is closed to us only.
             let readable = task::read_memory(notification.thread, address, &mut [0; 1]);
             return match readable {
-                Err(error) if error.raw_os_error() == Some(task::EFAULT) => Answer::Continue,
+                Err(error) if error.raw_os_error() == Some(task::EFAULT) => {
+                    Answer::Errno(task::EFAULT)
+                }
                 _ => self.unjudged_answer(),
             };
         }
@@ -80,6 +84,8 @@ impl Supervisor {
             if name == 0 || length == 0 {
                 continue;
             }
+            // The kernel cuts what is too long, where a plain send refuses it.
+            let length = length.min(LONGEST as i32);
             let answer = self.judge_message(notification, name, length);
             if answer != Answer::Continue {
                 return answer;

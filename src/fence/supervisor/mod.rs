@@ -23,7 +23,7 @@ use super::task::{self, Rights};
 use super::{Mode, Prepared, Tier};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::seccomp::{Answer, Installed, Listener, Notification};
-use crate::sys::{detach, socket};
+use crate::sys::{detach, limits, socket};
 use handles::Handles;
 use message::{HEADER, HEADERS};
 use question::Question;
@@ -61,6 +61,8 @@ pub struct Supervisor {
     epoll: Epoll,
     wait_killable: bool,
     own_rights: OnceCell<Option<Rights>>,
+    own_network: OnceCell<Option<u64>>,
+    own_label: OnceCell<Option<Vec<u8>>>,
     ledger: Ledger,
     handles: Handles,
     parked: BTreeMap<u64, Parked>,
@@ -142,6 +144,8 @@ impl Supervisor {
         let epoll = Epoll::new()?;
         epoll.add(listener.as_fd(), LISTENER, Interest::Input)?;
         listener.wake_in_place();
+        // Each caller that waits for a server takes one.
+        limits::open_most_files();
         let mut supervisor = Supervisor {
             mode: prepared.mode,
             tier: Tier::Emulate,
@@ -151,6 +155,8 @@ impl Supervisor {
             epoll,
             wait_killable,
             own_rights: OnceCell::new(),
+            own_network: OnceCell::new(),
+            own_label: OnceCell::new(),
             ledger: Ledger::default(),
             handles: Handles::default(),
             parked: BTreeMap::new(),
