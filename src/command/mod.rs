@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 pub use args::{Args, Opt};
 pub use catalogue::Tool;
-pub use step::{Place, Stdin, Step, Word};
+pub use step::{Mount, Place, Stdin, Step, Word};
 
 use crate::files::Files;
 
@@ -325,6 +325,7 @@ pub fn understand(first: Step, world: &World<'_>) -> Vec<Command> {
         commands.extend(reading.command);
         queue.extend(reading.steps.into_iter().rev().map(|s| (s, depth + 1)));
     }
+    commands.retain(|c| !c.step.supposed || c.effect() >= Effect::Stops);
     commands
 }
 
@@ -337,8 +338,14 @@ fn read(step: &Step, world: &World<'_>) -> Reading {
         true => "service",
         false => step.program(),
     };
-    match catalogue::find(name) {
+    let tool = catalogue::find(name);
+    let mut reading = match tool {
         Some(tool) => tools::read(tool, step, world),
         None => unwrap::script(step, world).unwrap_or_else(|| Reading::not_mine(step)),
+    };
+    if !step.supposed {
+        let steps = unwrap::supposed(tool, step, &reading);
+        reading.steps.extend(steps);
     }
+    reading
 }

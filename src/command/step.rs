@@ -59,6 +59,17 @@ pub enum Stdin {
     Unknown(String),
 }
 
+/// What a container or another root has of the world outside, under a path of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// The path inside.
+    pub inside: PathBuf,
+    /// What lies there: a path of this machine (it has a slash), or the name of a volume.
+    pub source: Word,
+    /// Only what the name says of a database counts: all of another container's volumes.
+    pub by_name: bool,
+}
+
 /// One program start: what a wrapper or a shell line leads to.
 #[derive(Debug, Clone)]
 pub struct Step {
@@ -87,6 +98,11 @@ pub struct Step {
     pub at: Option<usize>,
     /// The interpreter with its own options, where `argv` is a script or module that one runs.
     pub interpreter: Vec<Word>,
+    /// What is mounted where it runs.
+    pub mounts: Vec<Mount>,
+    /// The program before it is given these words and nobody knows what for: only a start that
+    /// destroys or stops counts.
+    pub supposed: bool,
 }
 
 impl Step {
@@ -105,6 +121,8 @@ impl Step {
             later: false,
             at: None,
             interpreter: Vec::new(),
+            mounts: Vec::new(),
+            supposed: false,
         }
     }
 

@@ -633,10 +633,14 @@ impl<'w> Run<'w> {
     }
 
     fn writes_file(&mut self, word: &Word, operator: &str) {
-        if word.text.starts_with("/dev/") && !word.text.starts_with("/dev/shm/") {
+        if word.unknown.is_some() {
             return;
         }
-        if word.unknown.is_some() {
+        if let Some(address) = word.text.strip_prefix("/dev/tcp/") {
+            let words = std::iter::once("nc").chain(address.splitn(2, '/'));
+            let mut step = self.step(words.map(Word::literal).collect());
+            step.stdin = Stdin::Unknown("what is written there".to_owned());
+            self.out.push(step);
             return;
         }
         let path = crate::files::lexical(&self.state.cwd.join(&word.text));

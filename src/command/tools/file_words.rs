@@ -11,6 +11,8 @@ enum Kind {
     Database,
     /// A dump, the newest one in its directory.
     Dump,
+    /// A volume of a container.
+    Volume,
 }
 
 /// Reads `rm`, `truncate`, `cp`, ... and the redirection `>`.
@@ -32,10 +34,16 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         (Kind::Database, false) => "overwrites a database",
         (Kind::Dump, true) => "removes the newest backup of its directory",
         (Kind::Dump, false) => "overwrites the newest backup of its directory",
+        (Kind::Volume, _) => "removes or overwrites what a volume holds",
     };
     let mut command = Command::new(Some(tool), step.clone());
     command.args = args;
-    command.hints.push(("file", path));
+    if kind == Kind::Volume {
+        command.hints.push(("engine", "docker-volume".to_owned()));
+        command.hints.push(("name", path));
+    } else {
+        command.hints.push(("file", path));
+    }
     let name = step.program().to_owned();
     let effect = if name == "mv" && removes {
         Effect::Stops
@@ -81,6 +89,9 @@ fn paths(program: &str, args: &Args) -> (Vec<Word>, Vec<Word>) {
 
 fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
     let path = full(word, step);
+    if let Some(hit) = mounted(&path, step, world, true) {
+        return Some(hit);
+    }
     if is_database_name(&path) || (sees(word, step) && is_database(Path::new(&path), world)) {
         return Some((path, Kind::Database));
     }
@@ -92,6 +103,9 @@ fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)
 
 fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
     let path = full(word, step);
+    if let Some(hit) = mounted(&path, step, world, false) {
+        return Some(hit);
+    }
     if !sees(word, step) {
         return is_server_file(&path).then_some((path, Kind::Database));
     }
@@ -104,7 +118,48 @@ fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind
     newest_dump(&path, word, step, world).then_some((path, Kind::Dump))
 }
 
+/// What a path of a container is outside: a file of this machine, judged as such, or a part of a
+/// volume. Volumes whose names speak of what can be made again are none; one that is only written
+/// to must speak of a database.
+fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<(String, Kind)> {
+    let plain = path.trim_end_matches(['*', '?', '/', '.']);
+    step.mounts.iter().find_map(|mount| {
+        let source = mount.source.text.as_str();
+        let within = Path::new(plain).strip_prefix(&mount.inside).ok();
+        let above = removes && mount.inside.starts_with(if plain.is_empty() { "/" } else { plain });
+        if within.is_none() && !above {
+            return None;
+        }
+        let rest = within.unwrap_or(Path::new(""));
+        if source.contains('/') && mount.source.unknown.is_none() {
+            let mut outside = step.clone();
+            outside.mounts = Vec::new();
+            outside.place = Place::Here;
+            outside.cwd_unknown = None;
+            let word = Word::literal(Path::new(source).join(rest).display().to_string());
+            return match removes {
+                true => removed(&word, &outside, world),
+                false => replaced(&word, &outside, world),
+            };
+        }
+        let lower = source.to_ascii_lowercase();
+        let speaks = super::servers::speaks_of_database(source);
+        let hit = match (mount.source.unknown.is_some(), mount.by_name || !removes) {
+            (true, _) => rest.as_os_str().is_empty(),
+            (false, true) => speaks,
+            (false, false) => speaks || !REMADE.iter().any(|word| lower.contains(word)),
+        };
+        hit.then(|| (source.to_owned(), Kind::Volume))
+    })
+}
+
+/// Words in the names of volumes that hold only what can be made again.
+const REMADE: &[&str] = &["cache", "modules", "tmp", "build", "dist", "vendor", "log"];
+
 fn full(word: &Word, step: &Step) -> String {
+    if word.text.starts_with('*') && !step.mounts.is_empty() {
+        return step.path(&word.text).display().to_string();
+    }
     if word.unknown.is_some() && word.text.starts_with(['$', '`', '*']) {
         return word.text.clone();
     }
@@ -212,7 +267,9 @@ fn is_database_name(path: &str) -> bool {
         lower.len() > 1 && dir.starts_with(&format!("{}/", lower.trim_end_matches('/')))
     });
     let plain = name.ends_with(".db") && !matches!(name, "thumbs.db" | "cert9.db" | "key4.db");
-    parents || plain || lower == "/" || name == "pg_wal" || name == "ibdata1" || name == "pgdata"
+    let data = |part: &str| part.trim_matches(['$', '{', '}', '"']) == "pgdata";
+    let variable = lower.starts_with('$') && lower.split('/').next().is_some_and(data);
+    parents || plain || variable || matches!(name, "pg_wal" | "ibdata1" | "pgdata") || lower == "/"
 }
 
 /// By the first bytes of the file, or what a data directory holds.

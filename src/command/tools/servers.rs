@@ -155,7 +155,7 @@ pub(super) fn named(tool: &'static Tool, step: &Step) -> Reading {
                     .iter()
                     .filter_map(|o| o.value.as_deref()),
             )
-            .any(|w| engine_of(w).is_some() || is_database_word(w) || w.contains('$'));
+            .any(|w| speaks_of_database(w) || w.contains('$'));
         if !speaks {
             let names = tool.data("by-name");
             command
@@ -166,9 +166,11 @@ pub(super) fn named(tool: &'static Tool, step: &Step) -> Reading {
     reading
 }
 
-fn is_database_word(word: &str) -> bool {
+/// Whether a name speaks of a database: an engine, or a word such as `db`.
+pub(super) fn speaks_of_database(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    lower
+    let words = lower
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|part| matches!(part, "db" | "database" | "pg" | "sql" | "data" | "pgdata"))
+        .any(|part| matches!(part, "db" | "database" | "pg" | "sql" | "data" | "pgdata"));
+    words || engine_of(word).is_some()
 }

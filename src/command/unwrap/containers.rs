@@ -3,7 +3,7 @@
 
 use super::tails::after_options;
 use super::{elsewhere, nothing};
-use crate::command::{Action, Args, Effect, Reading, Step, Tool, Word};
+use crate::command::{Action, Args, Effect, Mount, Opt, Reading, Step, Tool, Word};
 use crate::source::Source;
 
 /// Images whose entry point is a tool of the catalogue.
@@ -58,6 +58,11 @@ fn options(step: &Step, at: usize, with_value: &[&str]) -> (Args, usize) {
 
 fn inside(step: &Step, place: String, args: &Args) -> Step {
     let mut inner = elsewhere(step, place);
+    inner.mounts = args.options.iter().filter_map(|o| mount(o, step)).collect();
+    if let Some(dir) = args.value(&["-w", "--workdir"]) {
+        inner.cwd = dir.into();
+        inner.cwd_unknown = None;
+    }
     for option in args
         .options
         .iter()
@@ -77,6 +82,39 @@ fn inside(step: &Step, place: String, args: &Args) -> Step {
         }
     }
     inner
+}
+
+/// What an option of `docker run` mounts to be written: `-v SOURCE:PATH`, `--mount`, `--volumes-from`.
+fn mount(option: &Opt, step: &Step) -> Option<Mount> {
+    let value = option.value.as_deref()?;
+    let (source, inside, how) = match option.name.as_str() {
+        "-v" | "--volume" => {
+            let mut parts = value.splitn(3, ':');
+            (parts.next()?, parts.next()?, parts.next().unwrap_or(""))
+        }
+        "--mount" => {
+            let field = |names: &[&str]| {
+                let mut fields = value.split(',').filter_map(|f| f.split_once('='));
+                fields.find(|(name, _)| names.contains(name)).map(|f| f.1)
+            };
+            let inside = field(&["target", "dst", "destination"])?;
+            let read_only = value.split(',').any(|f| f == "readonly" || f == "ro");
+            let how = if read_only { "ro" } else { "" };
+            (field(&["source", "src"])?, inside, how)
+        }
+        "--volumes-from" => (value.split(':').next()?, "/", ""),
+        _ => return None,
+    };
+    let text = match source.starts_with(['/', '.', '~']) {
+        true => step.path(source).display().to_string(),
+        false => source.to_owned(),
+    };
+    let unknown = option.unknown.clone();
+    (!how.split(',').any(|o| o == "ro")).then(|| Mount {
+        inside: crate::files::lexical(std::path::Path::new(inside)),
+        source: Word { text, unknown },
+        by_name: option.name == "--volumes-from",
+    })
 }
 
 fn exec(tool: &'static Tool, step: &Step, at: usize, key: &str) -> Reading {
@@ -183,6 +221,14 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     if argv.is_empty() {
         return nothing(tool, step, args);
     }
-    let inner = elsewhere(step, format!("kubectl {verb} {pod}")).through(tool.name);
+    let mut inner = elsewhere(step, format!("kubectl {verb} {pod}")).through(tool.name);
+    if pod.starts_with("node/") {
+        // The node's own root lies there.
+        inner.mounts = vec![Mount {
+            inside: "/host".into(),
+            source: Word::literal("/"),
+            by_name: false,
+        }];
+    }
     Reading::steps(vec![inner.with_argv(argv)])
 }

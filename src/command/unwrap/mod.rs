@@ -5,11 +5,13 @@ mod environment;
 mod many;
 mod remote;
 mod shells;
+mod supposed;
 mod tails;
 mod users;
 
 use super::{Args, Command, Place, Reading, Step, Tool, Word, World};
 
+pub(super) use supposed::supposed;
 pub use tails::{prefix, tail_after_options};
 
 /// Judges a step by the wrapper reader of that name; `None` where there is none.

@@ -47,6 +47,10 @@ impl<'a> Scripts<'a> {
         depth: usize,
     ) {
         self.command.actions.extend(reading.actions(place));
+        if reading.statements.iter().any(|s| s.why == "runs a program") {
+            // What it reaches has nothing to do with where the client is connected.
+            self.reach(Reach::Unknown("a program that is started".to_owned()));
+        }
         for event in &reading.events {
             match event {
                 Event::Reach(reach) => self.reach(reach.clone()),
