@@ -128,6 +128,10 @@ impl Run<'_> {
             }
             "mysqldump" | "mariadb-dump" => mysql_dump(argv),
             "pg_dump" => pg_dump(argv),
+            "pgrep" | "pidof" => Err(format!("{FOUND}{}", words.last().unwrap_or(&""))),
+            "ls" if words.last().is_some_and(|w| w.contains('*')) => {
+                Err(format!("{FOUND}{}", words.last().unwrap_or(&"")))
+            }
             "find" | "fd" | "ls" => {
                 let found = crate::command::unwrap::found_text(argv, "{}");
                 Err(format!("{FOUND}{found}"))

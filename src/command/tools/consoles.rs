@@ -1,7 +1,9 @@
 //! Consoles of frameworks whose commands have namespaces and abbreviations, and tools that reach
 //! other places by an option.
 
-use crate::command::{Action, Args, Command, Effect, Place, Reading, Step, Stop, Tool, Word};
+use crate::command::{
+    Action, Args, Command, Effect, Place, Reading, Step, Stop, Tool, Word, World,
+};
 
 /// Everyday programs that touch no database, whatever their words say.
 pub(super) fn plain(tool: &'static Tool, step: &Step) -> Reading {
@@ -121,8 +123,11 @@ pub(super) fn filesystem(tool: &'static Tool, step: &Step) -> Reading {
     if subcommands.contains(&step.program()) {
         return super::words(tool, step);
     }
-    let only_asks =
-        step.argv.len() < 2 || step.words().any(|w| matches!(w, "-n" | "--no-act" | "-V"));
+    let asks = |w: &str| matches!(w, "-n" | "--no-act" | "-V" | "-l" | "--list" | "print" | "-p");
+    let wipes = |w: &str| !w.starts_with("--") && w.contains('a') || w == "--all";
+    let only_asks = step.argv.len() < 2
+        || step.words().any(asks)
+        || step.program() == "wipefs" && !step.words().any(|w| w.starts_with('-') && wipes(w));
     let effect = if only_asks {
         Effect::None
     } else {
@@ -207,8 +212,15 @@ pub(super) fn gcloud(tool: &'static Tool, step: &Step) -> Reading {
 }
 
 /// `ansible HOSTS -m shell -a 'CMD'`.
-pub(super) fn ansible(tool: &'static Tool, step: &Step) -> Reading {
+pub(super) fn ansible(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let args = Args::parse(&step.argv, tool.value_options);
+    if step.program() != "ansible" {
+        let asks = ["--syntax-check", "--list-tasks", "--list-hosts", "-C", "--check"];
+        if args.has(&asks) || args.has(&["--version", "--help"]) {
+            return plain(tool, step);
+        }
+        return playbooks(tool, step, args, world);
+    }
     let module = args.value(&["-m", "--module-name"]).unwrap_or("command");
     let module = module.rsplit('.').next().unwrap_or(module).to_owned();
     let text = args.last(&["-a", "--args"]);
@@ -236,11 +248,60 @@ pub(super) fn ansible(tool: &'static Tool, step: &Step) -> Reading {
             let action = Action::new(module, effect, "a module that changes databases");
             Reading::command(Command::new(Some(tool), step.clone()).doing(action))
         }
+        (_, Some(text)) if standing_for(&module, text.value.as_deref()).is_some() => {
+            let words = standing_for(&module, text.value.as_deref()).unwrap_or_default();
+            let mut inner = step.clone().through("ansible");
+            inner.place = Place::Elsewhere("ansible".to_owned());
+            let argv = words.into_iter().map(Word::literal).collect();
+            Reading::steps(vec![inner.with_argv(argv)])
+        }
         ("postgresql_query" | "mysql_query" | "postgresql_script", _) => {
             Reading::opaque(Some(tool), step, "query", "runs SQL")
         }
         _ => plain(tool, step),
     }
+}
+
+/// The command that a module of ansible stands for: `service name=mysql state=stopped`.
+fn standing_for(module: &str, text: Option<&str>) -> Option<Vec<String>> {
+    let field = |names: &[&str]| {
+        let mut fields = text?.split_whitespace().filter_map(|f| f.split_once('='));
+        fields.find(|(n, _)| names.contains(n)).map(|(_, v)| v.to_owned())
+    };
+    let name = field(&["name", "path", "dest", "pkg"])?;
+    let words: &[&str] = match (module, field(&["state"])?.as_str()) {
+        ("service" | "systemd" | "systemd_service", "stopped" | "restarted") => {
+            &["systemctl", "stop"]
+        }
+        ("apt" | "yum" | "dnf" | "package", "absent") => &["apt-get", "remove"],
+        ("file", "absent") => &["rm", "-rf"],
+        ("docker_volume" | "podman_volume", "absent") => &["docker", "volume", "rm"],
+        ("docker_container", "absent" | "stopped") => &["docker", "rm", "-f"],
+        _ => return None,
+    };
+    let words = words.iter().map(|w| (*w).to_owned());
+    Some(words.chain([name]).collect())
+}
+
+/// `ansible-playbook FILE`: known where each file can be read, includes no other and names nothing
+/// that removes.
+fn playbooks(tool: &'static Tool, step: &Step, args: Args, world: &World<'_>) -> Reading {
+    let harm = [
+        "drop", "truncate", "absent", "restore", "delete", "rm ", "include", "import_", "roles:", "{{",
+        "psql", "mysql", "shell:", "script:", "stopped",
+    ];
+    let harmless = |path: &str| {
+        let text = world.files.read_text(&step.path(path));
+        text.is_ok_and(|text| {
+            let lower = text.to_ascii_lowercase();
+            !harm.iter().any(|word| lower.contains(word))
+        })
+    };
+    if args.operands.is_empty() || !args.operand_texts().all(harmless) {
+        let why = "what its tasks and roles do is not known";
+        return Reading::opaque(Some(tool), step, "playbook", why);
+    }
+    plain(tool, step)
 }
 
 /// Maven, Gradle and others: goals in a row, with the plugin's coordinates or the project before

@@ -59,8 +59,24 @@ fn paths(program: &str, args: &Args) -> (Vec<Word>, Vec<Word>) {
     match program {
         "cp" | "install" | "ln" | "rsync" | "scp" => {
             let to = args.last(&["-t", "--target-directory"]);
-            let last = if to.is_some() { None } else { operands.pop() };
+            let mut last = if to.is_some() { None } else { operands.pop() };
+            if let Some(word) = &mut last
+                && matches!(program, "rsync" | "scp")
+                && let Some((host, path)) = word.text.split_once(':')
+                && !host.contains('/')
+            {
+                let why = format!("it lies on {host}");
+                *word = Word::unknown(path, why);
+            }
             (Vec::new(), last.into_iter().collect())
+        }
+        "tar" | "bsdtar" | "gtar" | "unzip" => {
+            let first = operands.first().map_or("", |w| w.text.as_str());
+            let extracts = args.has(&["-x", "--extract", "--get"])
+                || program == "unzip"
+                || !first.contains(['.', '/']) && first.contains('x');
+            let to = args.value(&["-C", "--directory", "-d"]).filter(|_| extracts);
+            (Vec::new(), to.map(Word::literal).into_iter().collect())
         }
         "mv" => {
             let last = operands.pop();

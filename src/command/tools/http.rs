@@ -15,6 +15,25 @@ const PORTS: &[(&str, &str)] = &[
     (":8529", "arangodb"),
     (":8108", "typesense"),
     (":7700", "meilisearch"),
+    (":8983", "solr"),
+    (":19530", "milvus"),
+    // Hosted ones, and the interfaces by which clouds delete databases.
+    (".es.amazonaws.com", "elasticsearch"),
+    (".aoss.amazonaws.com", "opensearch"),
+    (".found.io", "elasticsearch"),
+    (".elastic-cloud.com", "elasticsearch"),
+    (".qdrant.io", "qdrant"),
+    ("//api.heroku.com", "heroku"),
+    ("//backboard.railway.", "railway"),
+    ("//api.digitalocean.com/v2/databases", "digitalocean"),
+    ("//api.supabase.com", "supabase"),
+    ("//console.neon.tech", "neon"),
+    ("//api.turso.tech", "turso"),
+    ("//api.planetscale.com", "planetscale"),
+    ("//api.render.com", "render"),
+    ("//api.machines.dev", "fly"),
+    ("//management.azure.com", "azure"),
+    ("//sqladmin.googleapis.com", "gcloud"),
 ];
 
 /// Reads a request by its method, address and body.
@@ -29,6 +48,7 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         .map(str::to_ascii_uppercase)
         .or_else(|| httpie_method(step, &args))
         .unwrap_or_default();
+    let method = method.to_ascii_uppercase();
     let addresses = args
         .operand_texts()
         .chain(args.value(&["--url"]))
@@ -57,7 +77,7 @@ fn httpie_method(step: &Step, args: &Args) -> Option<String> {
     let kin = matches!(step.program(), "http" | "https" | "xh" | "httpie");
     let word = args.operand(0).filter(|_| kin)?;
     word.bytes()
-        .all(|b| b.is_ascii_uppercase())
+        .all(|b| b.is_ascii_alphabetic())
         .then(|| word.to_owned())
 }
 
@@ -75,7 +95,7 @@ fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, 
     let body: Vec<_> = args
         .options
         .iter()
-        .filter(|o| ["-d", "--data", "--data-binary", "--data-raw"].contains(&o.name.as_str()))
+        .filter(|o| ["-d", "--data", "--data-binary", "--data-raw", "--data-urlencode"].contains(&o.name.as_str()))
         .collect();
     if method == "DELETE" {
         return Some((Effect::Destroys, "deletes what the address names"));
@@ -83,6 +103,15 @@ fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, 
     if url.contains("_delete_by_query") || url.contains("_purge") || url.contains("/api/v2/delete")
     {
         return Some((Effect::Destroys, "deletes what the request names"));
+    }
+    if matches!(engine, "solr" | "neo4j" | "railway" | "influxdb" | "arangodb") {
+        let harm = |text: &str| {
+            let lower = text.to_ascii_lowercase();
+            ["delete", "drop ", "remove "].iter().any(|w| lower.contains(w))
+        };
+        let told = body.iter().filter_map(|o| o.value.as_deref()).chain([url]);
+        let why = "sends what deletes";
+        return told.into_iter().any(harm).then_some((Effect::Destroys, why));
     }
     if engine != "clickhouse" {
         return None;

@@ -1,6 +1,6 @@
 //! Code given as a word of the line: whether it starts programs, deletes files or loads more code.
 
-use crate::command::{Reading, Stdin, Step, Tool};
+use crate::command::{Reading, Stdin, Step, Tool, Word};
 
 /// Functions of the scripting languages that start programs, delete files or run other code.
 const CALLS: &[&str] = &[
@@ -144,20 +144,29 @@ fn calls(code: &str, name: &str) -> bool {
 /// Perl, awk, Lua and the like: their code may stand in any word.
 pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
     let words = step.argv.iter().skip(1);
+    if let Some(at) = step.argv.iter().position(|w| w.text.starts_with("npm:")) {
+        // `deno run npm:prisma ...`.
+        let mut argv = step.argv.get(at..).unwrap_or(&[]).to_vec();
+        if let Some(word) = argv.first_mut() {
+            word.text.drain(.."npm:".len());
+        }
+        argv.insert(0, Word::literal("npx"));
+        return Reading::steps(vec![step.with_argv(argv).through(tool.name)]);
+    }
     let shells = tool.data("shell-marks");
+    let marked = |text: &str| shells.iter().find(|mark| text.contains(**mark)).copied();
     for word in words {
         if word.unknown.is_some() && step.argv.iter().any(|w| CODE.contains(&w.text.as_str())) {
             return Reading::opaque(Some(tool), step, "code", "code that is not seen");
         }
-        let mark = shells.iter().find(|mark| word.text.contains(**mark));
-        if let Some(what) = mark.copied().or_else(|| reaches(&word.text)) {
+        if let Some(what) = marked(&word.text).or_else(|| reaches(&word.text)) {
             let why = format!("code on the line that uses `{what}`");
             return Reading::opaque(Some(tool), step, "code", why);
         }
     }
     if let Stdin::Text(text, _) = &step.stdin
         && step.argv.len() == 1
-        && let Some(what) = reaches(text)
+        && let Some(what) = marked(text).or_else(|| reaches(text))
     {
         let why = format!("code on standard input that uses `{what}`");
         return Reading::opaque(Some(tool), step, "code", why);

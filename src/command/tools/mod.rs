@@ -73,7 +73,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "filesystem" => consoles::filesystem(tool, step),
         "heroku" => consoles::heroku(tool, step),
         "gcloud" => consoles::gcloud(tool, step),
-        "ansible" => consoles::ansible(tool, step),
+        "ansible" => consoles::ansible(tool, step, world),
         "build-tool" => consoles::build_tool(tool, step),
         "gh-ost" => migrators::gh_ost(tool, step),
         "percona" => migrators::percona(tool, step),

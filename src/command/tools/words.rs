@@ -2,6 +2,7 @@
 //! longest name.
 
 use crate::command::catalogue::{ActionEntry, When};
+use crate::command::sql::{self, Dialect};
 use crate::command::{Action, Args, Command, Effect, Reading, Step, Stop, Tool};
 
 /// Reads a step of a tool whose actions are words: `dbmate drop`, `knex migrate:latest`.
@@ -22,10 +23,12 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
         ));
         return Reading::command(command);
     }
-    let action = match action_of(tool, &command.args) {
+    let any = || Some((tool.action("*")?, 0));
+    let action = match action_of(tool, &command.args).or_else(any) {
         Some((entry, used)) => {
             let (effect, why) = effect_of(entry, &command.args, used);
-            Action::new(entry.name, effect, why)
+            let read = (effect == Effect::Opaque).then(|| carried(tool, &command.args, used));
+            Action::new(entry.name, read.flatten().unwrap_or(effect), why)
         }
         None => match command.args.operand(0) {
             Some(word) => Action::new(word.to_owned(), tool.unlisted, unlisted_why(tool.unlisted)),
@@ -33,6 +36,24 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
         },
     };
     Reading::command(command.doing(action))
+}
+
+/// The effect of the SQL that the options of `data.sql` carry, or the operands from the one that
+/// `data.sql-operands` counts behind the action; `None` where there is none that can be read.
+fn carried(tool: &'static Tool, args: &Args, used: usize) -> Option<Effect> {
+    let judge = |text: &str| sql::judge(text, Dialect::Generic).effect();
+    let options = args.options.iter();
+    let options = options.filter(|o| tool.data("sql").contains(&o.name.as_str()));
+    let from = tool.data("sql-operands").first();
+    let from = from.and_then(|n| n.parse::<usize>().ok());
+    let operands = args.operands.iter().skip(used + from.unwrap_or(usize::MAX - used));
+    let options = options.map(|o| (o.value.as_deref().unwrap_or(""), &o.unknown));
+    let texts = options.chain(operands.map(|(_, w)| (w.text.as_str(), &w.unknown)));
+    let effects = texts.map(|(text, unknown)| match unknown {
+        None => judge(text),
+        Some(_) => Effect::Opaque,
+    });
+    effects.max()
 }
 
 /// Reads a step of a tool that takes several actions in one call, or other words before them:

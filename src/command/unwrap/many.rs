@@ -77,15 +77,18 @@ pub(super) fn find(tool: &'static Tool, step: &Step) -> Reading {
     let inner = step.clone().through(tool.name);
     while let Some(word) = step.argv.get(at) {
         at += 1;
-        if !matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir") {
-            continue;
+        let fd = step.program().starts_with("fd");
+        match word.text.as_str() {
+            "-exec" | "-execdir" | "-ok" | "-okdir" => {}
+            "-x" | "-X" | "--exec" | "--exec-batch" if fd => {}
+            _ => continue,
         }
         let rest = step.argv.get(at..).unwrap_or(&[]);
         let length = rest
             .iter()
             .position(|w| w.text == ";" || w.text == "+")
             .unwrap_or(rest.len());
-        let argv: Vec<Word> = rest
+        let mut argv: Vec<Word> = rest
             .get(..length)
             .unwrap_or(rest)
             .iter()
@@ -100,6 +103,12 @@ pub(super) fn find(tool: &'static Tool, step: &Step) -> Reading {
                 }
             })
             .collect();
+        if fd && argv.iter().all(|w| w.unknown.is_none()) {
+            let extension = step.argv.iter().position(|w| w.text == "-e");
+            let extension = extension.and_then(|at| step.argv.get(at + 1));
+            let found = extension.map_or("./*".to_owned(), |e| format!("./*.{}", e.text));
+            argv.push(Word::unknown(found, "the files that `fd` finds"));
+        }
         if !argv.is_empty() {
             steps.push(inner.with_argv(argv));
         }

@@ -54,6 +54,9 @@ pub(super) fn ssh(tool: &'static Tool, step: &Step) -> Reading {
         });
     }
     let far = elsewhere(step, format!("{} {}", tool.name, destination.text)).through(tool.name);
+    if destination.text.starts_with("dokku@") {
+        rest.insert(0, Word::literal("dokku"));
+    }
     let next = if rest.is_empty() {
         far.with_argv(vec![Word::literal("sh")])
     } else {

@@ -114,7 +114,10 @@ pub(super) fn shaped(tool: &'static Tool, step: &Step) -> Reading {
         if let Some(argv) = start.and_then(|at| step.argv.get(at..))
             && !argv.is_empty()
         {
-            let next = base.with_argv(argv.to_vec());
+            let mut next = base.with_argv(argv.to_vec());
+            if !tool.data("place").is_empty() {
+                next = super::elsewhere(&next, parts.join(" "));
+            }
             return Reading::steps(vec![next.through(step.program())]);
         }
     }

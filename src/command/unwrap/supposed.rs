@@ -1,0 +1,130 @@
+//! Program starts that may be meant: an unknown program that is given the words of a known one, and
+//! the options and variables in which programs take a command line of their own (`tar --to-command`,
+//! `GIT_PAGER`). They count only where they destroy or stop.
+
+use super::script_step;
+use crate::command::catalogue;
+use crate::command::{Args, Effect, Reading, Step, Tool, Word};
+
+/// Readers of tools that leave words unjudged which may be another program's.
+const OPEN: &[&str] = &["words", "named", "unit", "shaped", "prefix", "verbs"];
+
+/// How many words are looked at.
+const WORDS: usize = 32;
+
+/// The starts that the words of `step` may mean besides its `reading`.
+pub(in crate::command) fn supposed(
+    tool: Option<&'static Tool>,
+    step: &Step,
+    reading: &Reading,
+) -> Vec<Step> {
+    let start = |argv: Vec<Word>| {
+        let inner = super::elsewhere(step, format!("what `{}` starts", step.program()));
+        let mut inner = inner.with_argv(argv).through(step.program());
+        inner.supposed = true;
+        inner
+    };
+    let line = |text: &str| {
+        let text = text.trim_matches(['[', ']', '"', '\'', ' ']);
+        script_step(&start(Vec::new()), "sh", Word::literal(text))
+    };
+    let mut steps: Vec<Step> = tool
+        .map(|tool| scripts(tool, step))
+        .unwrap_or_default()
+        .iter()
+        .map(|text| line(text))
+        .collect();
+    let quiet = |c: &crate::command::Command| c.effect() == Effect::None;
+    let judged = !reading.steps.is_empty() || !reading.command.as_ref().is_some_and(quiet);
+    if judged || tool.is_some_and(|tool| !OPEN.contains(&tool.reader)) {
+        return steps;
+    }
+    if step.program_path().contains(' ') {
+        steps.push(line(step.program_path()));
+    }
+    let mut runs = false;
+    let words = step.argv.get(1..).unwrap_or(&[]);
+    for (at, word) in words.iter().enumerate().take(WORDS) {
+        if word.unknown.is_some() {
+            continue;
+        }
+        let text = match word.text.split_once('=') {
+            Some((name, value)) if !name.contains(' ') => {
+                runs |= executes(name);
+                value
+            }
+            _ => word.text.as_str(),
+        };
+        if text.contains(' ') {
+            if runs {
+                steps.push(line(text));
+            }
+        } else if at + 1 < words.len() && leads(tool, word) {
+            steps.push(start(words.get(at..).unwrap_or(&[]).to_vec()));
+        }
+        runs |= executes(text);
+    }
+    steps
+}
+
+/// Whether the word behind this one is a command line.
+fn executes(word: &str) -> bool {
+    let parts = ["exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff"];
+    matches!(word, "-c" | "-e" | "-x") || parts.iter().any(|part| word.contains(part))
+}
+
+/// Whether a word among those of `tool` is a program that may be started: a client, or for an
+/// unknown tool any but those whose names are everyday words.
+fn leads(tool: Option<&Tool>, word: &Word) -> bool {
+    let name = word.text.rsplit('/').next().unwrap_or("");
+    let vague = ["plain", "unit", "kill"];
+    let clients = [
+        "libpq", "mysql", "sqlite3", "redis-cli", "mongo", "sqlcmd", "query", "clickhouse", "rails",
+        "rake", "django", "artisan", "shell", "sudo", "su", "env", "php", "python", "bundle",
+    ];
+    catalogue::find(name).is_some_and(|found| match tool {
+        Some(_) => clients.contains(&found.reader),
+        None => !vague.contains(&found.reader) && found.name != "machine",
+    })
+}
+
+/// The command lines in the options and variables of `data.runs`: `$NAME` is a variable, `-c=` an
+/// option whose value has the line behind a `=`, `+` a word that starts so. Of programs with `data.bang`
+/// only what starts with `!` is one.
+fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
+    let entries = tool.data("runs");
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let args = Args::parse(&step.argv, tool.value_options);
+    let mut found = Vec::new();
+    for entry in entries {
+        if let Some(name) = entry.strip_prefix('$') {
+            found.extend(step.vars.text(name).map(|text| text.into_owned()));
+        } else if *entry == "+" {
+            found.extend(step.words().filter(|w| w.starts_with('+')).map(str::to_owned));
+        } else {
+            let name = entry.trim_end_matches('=');
+            let values = args.options.iter().filter(|o| o.name == name);
+            let values = values.filter_map(|o| o.value.as_deref());
+            found.extend(values.filter_map(|value| match entry.ends_with('=') {
+                true => value.split_once('=').map(|(_, line)| line.to_owned()),
+                false => Some(value.to_owned()),
+            }));
+        }
+    }
+    if !tool.data("bang").is_empty() {
+        found = found.iter().filter_map(|text| bang(text)).collect();
+    }
+    found
+}
+
+/// The shell's part of an editor's command: `!ls`, `:call system("ls")`.
+fn bang(text: &str) -> Option<String> {
+    let text = text.trim_start_matches(['+', ':']);
+    let line = match text.split_once("system(") {
+        Some((_, rest)) => rest.trim_end_matches(')'),
+        None => text.strip_prefix('!')?,
+    };
+    Some(line.to_owned())
+}
