@@ -341,7 +341,7 @@ fn read(step: &Step, world: &World<'_>) -> Reading {
     let tool = catalogue::find(name);
     let mut reading = match tool {
         Some(tool) => tools::read(tool, step, world),
-        None => unwrap::script(step, world).unwrap_or_else(|| Reading::not_mine(step)),
+        None => unwrap::script(step, world).unwrap_or_else(|| tools::release(step)),
     };
     if !step.supposed {
         let steps = unwrap::supposed(tool, step, &reading);

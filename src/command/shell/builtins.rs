@@ -235,7 +235,9 @@ impl Run<'_> {
                 continue;
             }
             if let Some(value) = value {
+                let reference = name != "export" && options.contains('n');
                 let value = match (&word.unknown, append) {
+                    _ if reference => Value::Unknown(format!("`{target}` stands for another")),
                     (Some(why), _) => Value::Unknown(format!("`{target}`: {why}")),
                     (None, true) => match self.state.value(target) {
                         Value::Text(old) => Value::Text(old + value),
@@ -299,6 +301,9 @@ impl Run<'_> {
     }
 
     fn read_names(&mut self, words: &[Word]) {
+        if let Some(at) = words.iter().position(|w| w.text == "-C") {
+            self.eval(words.get(at + 1..at + 2).unwrap_or(&[]));
+        }
         for word in words {
             if is_name(&word.text) {
                 let why = format!("`{}` is read while the script runs", word.text);

@@ -803,6 +803,11 @@ impl<'a> Parser<'a> {
             let Some(length) = line_end else {
                 return Ok(None);
             };
+            let index = self.text.get(end..end + length).unwrap_or("");
+            if index.contains("$(") || index.contains('`') {
+                // Read as a word, so that what it runs is seen.
+                return Ok(None);
+            }
             end += length + 1;
             indexed = true;
         }

@@ -154,10 +154,10 @@ fn dot_command(collector: &mut Collector<'_>, at: usize, line: &str) {
             .retain(|e| !matches!(e, Event::Reach(Reach::Connection(f)) if file == Some(f)));
     }
     if effect > Effect::None {
-        let why = if effect == Effect::Opaque {
-            "runs code that cannot be seen here"
-        } else {
-            ""
+        let why = match (effect, *name) {
+            (_, "shell" | "system") => "runs a program",
+            (Effect::Opaque, _) => "runs code that cannot be seen here",
+            _ => "",
         };
         collector.client(at, format!(".{name}"), effect, why);
     }

@@ -123,7 +123,12 @@ pub(super) fn filesystem(tool: &'static Tool, step: &Step) -> Reading {
     if subcommands.contains(&step.program()) {
         return super::words(tool, step);
     }
-    let asks = |w: &str| matches!(w, "-n" | "--no-act" | "-V" | "-l" | "--list" | "print" | "-p");
+    let asks = |w: &str| {
+        matches!(
+            w,
+            "-n" | "--no-act" | "-V" | "-l" | "--list" | "print" | "-p"
+        )
+    };
     let wipes = |w: &str| !w.starts_with("--") && w.contains('a') || w == "--all";
     let only_asks = step.argv.len() < 2
         || step.words().any(asks)
@@ -215,7 +220,13 @@ pub(super) fn gcloud(tool: &'static Tool, step: &Step) -> Reading {
 pub(super) fn ansible(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let args = Args::parse(&step.argv, tool.value_options);
     if step.program() != "ansible" {
-        let asks = ["--syntax-check", "--list-tasks", "--list-hosts", "-C", "--check"];
+        let asks = [
+            "--syntax-check",
+            "--list-tasks",
+            "--list-hosts",
+            "-C",
+            "--check",
+        ];
         if args.has(&asks) || args.has(&["--version", "--help"]) {
             return plain(tool, step);
         }
@@ -266,7 +277,9 @@ pub(super) fn ansible(tool: &'static Tool, step: &Step, world: &World<'_>) -> Re
 fn standing_for(module: &str, text: Option<&str>) -> Option<Vec<String>> {
     let field = |names: &[&str]| {
         let mut fields = text?.split_whitespace().filter_map(|f| f.split_once('='));
-        fields.find(|(n, _)| names.contains(n)).map(|(_, v)| v.to_owned())
+        fields
+            .find(|(n, _)| names.contains(n))
+            .map(|(_, v)| v.to_owned())
     };
     let name = field(&["name", "path", "dest", "pkg"])?;
     let words: &[&str] = match (module, field(&["state"])?.as_str()) {
@@ -287,8 +300,8 @@ fn standing_for(module: &str, text: Option<&str>) -> Option<Vec<String>> {
 /// that removes.
 fn playbooks(tool: &'static Tool, step: &Step, args: Args, world: &World<'_>) -> Reading {
     let harm = [
-        "drop", "truncate", "absent", "restore", "delete", "rm ", "include", "import_", "roles:", "{{",
-        "psql", "mysql", "shell:", "script:", "stopped",
+        "drop", "truncate", "absent", "restore", "delete", "rm ", "include", "import_", "roles:",
+        "{{", "psql", "mysql", "shell:", "script:", "stopped",
     ];
     let harmless = |path: &str| {
         let text = world.files.read_text(&step.path(path));

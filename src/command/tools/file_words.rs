@@ -75,7 +75,9 @@ fn paths(program: &str, args: &Args) -> (Vec<Word>, Vec<Word>) {
             let extracts = args.has(&["-x", "--extract", "--get"])
                 || program == "unzip"
                 || !first.contains(['.', '/']) && first.contains('x');
-            let to = args.value(&["-C", "--directory", "-d"]).filter(|_| extracts);
+            let to = args
+                .value(&["-C", "--directory", "-d"])
+                .filter(|_| extracts);
             (Vec::new(), to.map(Word::literal).into_iter().collect())
         }
         "mv" => {
@@ -142,7 +144,10 @@ fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<
     step.mounts.iter().find_map(|mount| {
         let source = mount.source.text.as_str();
         let within = Path::new(plain).strip_prefix(&mount.inside).ok();
-        let above = removes && mount.inside.starts_with(if plain.is_empty() { "/" } else { plain });
+        let above = removes
+            && mount
+                .inside
+                .starts_with(if plain.is_empty() { "/" } else { plain });
         if within.is_none() && !above {
             return None;
         }

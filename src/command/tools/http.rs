@@ -95,7 +95,16 @@ fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, 
     let body: Vec<_> = args
         .options
         .iter()
-        .filter(|o| ["-d", "--data", "--data-binary", "--data-raw", "--data-urlencode"].contains(&o.name.as_str()))
+        .filter(|o| {
+            [
+                "-d",
+                "--data",
+                "--data-binary",
+                "--data-raw",
+                "--data-urlencode",
+            ]
+            .contains(&o.name.as_str())
+        })
         .collect();
     if method == "DELETE" {
         return Some((Effect::Destroys, "deletes what the address names"));
@@ -104,14 +113,22 @@ fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, 
     {
         return Some((Effect::Destroys, "deletes what the request names"));
     }
-    if matches!(engine, "solr" | "neo4j" | "railway" | "influxdb" | "arangodb") {
+    if matches!(
+        engine,
+        "solr" | "neo4j" | "railway" | "influxdb" | "arangodb"
+    ) {
         let harm = |text: &str| {
             let lower = text.to_ascii_lowercase();
-            ["delete", "drop ", "remove "].iter().any(|w| lower.contains(w))
+            ["delete", "drop ", "remove "]
+                .iter()
+                .any(|w| lower.contains(w))
         };
         let told = body.iter().filter_map(|o| o.value.as_deref()).chain([url]);
         let why = "sends what deletes";
-        return told.into_iter().any(harm).then_some((Effect::Destroys, why));
+        return told
+            .into_iter()
+            .any(harm)
+            .then_some((Effect::Destroys, why));
     }
     if engine != "clickhouse" {
         return None;

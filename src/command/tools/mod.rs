@@ -39,6 +39,21 @@ pub(super) fn words(tool: &'static Tool, step: &Step) -> Reading {
     words::read(tool, step)
 }
 
+/// An unknown program: code given to a release of Erlang or Elixir (`bin/app eval CODE`) can do
+/// anything, everything else counts as nothing.
+pub(super) fn release(step: &Step) -> Reading {
+    let verb = step.argv.get(1).map_or("", |w| w.text.as_str());
+    let code = step
+        .argv
+        .get(2)
+        .is_some_and(|w| w.text.contains(['.', '(']));
+    let console = step.argv.len() == 2 && matches!(verb, "remote" | "remote_console");
+    if step.program_path().contains("bin/") && (console || matches!(verb, "eval" | "rpc") && code) {
+        return Reading::opaque(None, step, "release", "code that runs in the application");
+    }
+    Reading::not_mine(step)
+}
+
 /// Judges a step by the reader that the catalogue names for its tool.
 pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     if let Some(reading) = super::unwrap::read(tool.reader, tool, step, world) {

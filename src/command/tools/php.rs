@@ -166,7 +166,8 @@ fn without_script(tool: &'static Tool, step: &Step, mut command: Command) -> Rea
     {
         let code = option.value.clone().unwrap_or_default();
         let named = REACHES.iter().find(|w| code.contains(**w)).copied();
-        let why = match named.or_else(|| super::inline::reaches(&code)) {
+        let backtick = code.contains('`').then_some("`");
+        let why = match named.or(backtick).or_else(|| super::inline::reaches(&code)) {
             Some(word) => format!("PHP code that uses `{word}`"),
             None => return Reading::command(command),
         };

@@ -101,7 +101,7 @@ fn script(
             Ok(body) => {
                 let _ = ruby.run(&body);
             }
-            Err(_) => readable = false,
+            Err(_) => readable = super::inline::reaches(code).is_none(),
         },
         (None, Some(file)) => {
             let path = step.path(file);
@@ -131,7 +131,14 @@ fn script(
             .iter()
             .any(|lib| l.rsplit('/').next() == Some(lib))
     }) || code.is_some_and(|c| LIBRARIES.iter().any(|lib| c.contains(lib)));
-    let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(_)));
+    let removes = ["rm_r", "File.delete", "unlink", "rmtree", "PG.", "Sequel."];
+    let required = |w: &str| {
+        w.strip_prefix("-r")
+            .is_some_and(|lib| LIBRARIES.contains(&lib))
+    };
+    let library = library || step.words().any(required);
+    let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(_)))
+        || code.is_some_and(|code| removes.iter().any(|word| code.contains(word)));
     let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_))))
         || !readable
         || ends("rails/commands");

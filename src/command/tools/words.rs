@@ -46,8 +46,11 @@ fn carried(tool: &'static Tool, args: &Args, used: usize) -> Option<Effect> {
     let options = options.filter(|o| tool.data("sql").contains(&o.name.as_str()));
     let from = tool.data("sql-operands").first();
     let from = from.and_then(|n| n.parse::<usize>().ok());
-    let operands = args.operands.iter().skip(used + from.unwrap_or(usize::MAX - used));
-    let options = options.map(|o| (o.value.as_deref().unwrap_or(""), &o.unknown));
+    let operands = args
+        .operands
+        .iter()
+        .skip(used + from.unwrap_or(usize::MAX - used));
+    let options = options.map(|o| (o.value.as_deref().unwrap_or("?"), &o.unknown));
     let texts = options.chain(operands.map(|(_, w)| (w.text.as_str(), &w.unknown)));
     let effects = texts.map(|(text, unknown)| match unknown {
         None => judge(text),

@@ -203,7 +203,16 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let at = after_options(&step.argv, 1, tool.value_options);
     let verb = word(step, at);
     if !matches!(verb, "exec" | "run" | "debug" | "rsh") {
-        return crate::command::tools::named(tool, step);
+        let mut step = step.clone();
+        if verb == "delete"
+            && let Some(word) = step.argv.get(at + 1)
+            && let Some((kind, name)) = word.text.split_once('/')
+            && !word.text.starts_with(['-', '.', '/'])
+        {
+            let words = [kind, name].map(Word::literal);
+            step.argv.splice(at + 1..at + 2, words);
+        }
+        return crate::command::tools::named(tool, &step);
     }
     let args = Args::parse(&step.argv, tool.value_options);
     let pod = args.operand(1).unwrap_or("").to_owned();

@@ -171,6 +171,16 @@ pub(super) fn parallel(tool: &'static Tool, step: &Step) -> Reading {
     let given: Vec<&Word> = rest.get(length + 1..).unwrap_or(&[]).iter().collect();
     let text = joined(command);
     let single = given.len() <= 64 && !given.iter().any(|w| w.text.starts_with(":::"));
+    let plain = !text.text.contains([';', '|', '&', '<', '>', '$', '`', '(']);
+    if given.is_empty() && text.unknown.is_none() && plain && command.len() > 1 {
+        let fill = |w: &Word| match w.text.contains('{') {
+            true => Word::unknown(w.text.clone(), FROM_INPUT),
+            false => w.clone(),
+        };
+        let mut argv: Vec<Word> = command.iter().map(fill).collect();
+        argv.push(Word::unknown("{}", FROM_INPUT));
+        return Reading::steps(vec![inner.with_argv(argv)]);
+    }
     let lines: Vec<Word> = if given.is_empty() || !single || text.unknown.is_some() {
         vec![Word::unknown(text.text, FROM_INPUT)]
     } else {

@@ -42,7 +42,7 @@ pub(in crate::command) fn supposed(
     if step.program_path().contains(' ') {
         steps.push(line(step.program_path()));
     }
-    let mut runs = false;
+    let mut runs = executes(step.program_path());
     let words = step.argv.get(1..).unwrap_or(&[]);
     for (at, word) in words.iter().enumerate().take(WORDS) {
         if word.unknown.is_some() {
@@ -69,7 +69,9 @@ pub(in crate::command) fn supposed(
 
 /// Whether the word behind this one is a command line.
 fn executes(word: &str) -> bool {
-    let parts = ["exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff"];
+    let parts = [
+        "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff",
+    ];
     matches!(word, "-c" | "-e" | "-x") || parts.iter().any(|part| word.contains(part))
 }
 
@@ -79,8 +81,25 @@ fn leads(tool: Option<&Tool>, word: &Word) -> bool {
     let name = word.text.rsplit('/').next().unwrap_or("");
     let vague = ["plain", "unit", "kill"];
     let clients = [
-        "libpq", "mysql", "sqlite3", "redis-cli", "mongo", "sqlcmd", "query", "clickhouse", "rails",
-        "rake", "django", "artisan", "shell", "sudo", "su", "env", "php", "python", "bundle",
+        "libpq",
+        "mysql",
+        "sqlite3",
+        "redis-cli",
+        "mongo",
+        "sqlcmd",
+        "query",
+        "clickhouse",
+        "rails",
+        "rake",
+        "django",
+        "artisan",
+        "shell",
+        "sudo",
+        "su",
+        "env",
+        "php",
+        "python",
+        "bundle",
     ];
     catalogue::find(name).is_some_and(|found| match tool {
         Some(_) => clients.contains(&found.reader),
@@ -102,7 +121,11 @@ fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
         if let Some(name) = entry.strip_prefix('$') {
             found.extend(step.vars.text(name).map(|text| text.into_owned()));
         } else if *entry == "+" {
-            found.extend(step.words().filter(|w| w.starts_with('+')).map(str::to_owned));
+            found.extend(
+                step.words()
+                    .filter(|w| w.starts_with('+'))
+                    .map(str::to_owned),
+            );
         } else {
             let name = entry.trim_end_matches('=');
             let values = args.options.iter().filter(|o| o.name == name);
