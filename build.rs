@@ -1,5 +1,5 @@
-//! Turns the catalogue (`profiles/commands/*.toml`) into packed data with an index, and names the
-//! built-in profiles (`profiles/*.toml`): a launch reads no catalogue but the tool's own part. A
+//! Turns the catalogue (`profiles/commands/*.toml`) and the built-in profiles (`profiles/*.toml`) into
+//! packed data with an index: a launch reads no more than the tool's own part and its profile. A
 //! mistake in the data stops the build with the file's name.
 
 #![allow(
@@ -14,7 +14,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-use toml::{Table, Value};
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
 
 fn main() {
     println!("cargo::rerun-if-changed=profiles");
@@ -44,7 +45,7 @@ fn main() {
     }
     println!("cargo::rustc-env=TAGOUT_VERSION={}", version());
     fs::write(out.join("catalogue.rs"), catalogue(out)).expect("OUT_DIR is writable");
-    fs::write(out.join("builtin.rs"), profiles()).expect("OUT_DIR is writable");
+    fs::write(out.join("builtin.rs"), profiles(out)).expect("OUT_DIR is writable");
 }
 
 /// Functions that a launch executes, laid side by side: it then touches fewer windows of the page
@@ -117,21 +118,63 @@ fn toml_files(dir: &str) -> Vec<(String, String)> {
     files
 }
 
-/// Built-in profiles stay text (the profile room has the one parser for them) but are named here.
-fn profiles() -> String {
-    let mut out = String::from(
-        "/// Built-in profiles: name and text.\npub static BUILTIN: &[(&str, &str)] = &[\n",
-    );
-    for (path, _) in toml_files("profiles") {
+/// Built-in profiles, as text (what people are shown) and packed (`profiles.bin`, read by
+/// `src/profile/builtin.rs`: a launch parses no TOML for them). A test there holds the two together.
+fn profiles(out: &Path) -> String {
+    let mut packed = Packed::default();
+    let mut texts = String::new();
+    let mut names = Vec::new();
+    for (path, text) in toml_files("profiles") {
         let name = Path::new(&path)
             .file_stem()
             .and_then(|s| s.to_str())
             .expect("a file has a name");
         let full = fs::canonicalize(&path).expect("the file was just read");
-        let _ = writeln!(out, "    ({name:?}, include_str!({full:?})),");
+        let _ = writeln!(texts, "    ({name:?}, include_str!({full:?})),");
+        names.push(name.to_owned());
+        packed.0.push(Item::Start);
+        pack_profile(&mut packed, &path, &text);
     }
-    out.push_str("];\n");
-    out
+    let bin = out.join("profiles.bin");
+    let (bytes, starts) = packed.bytes();
+    fs::write(&bin, bytes).expect("OUT_DIR is writable");
+    let starts: Vec<_> = names.iter().zip(starts).collect();
+    format!(
+        "/// Built-in profiles: name and text.\npub static BUILTIN: &[(&str, &str)] = &[\n{texts}];\n\
+         static PACKED: &[u8] = include_bytes!({bin:?});\n\
+         static STARTS: [(&str, u16); {}] = {starts:?};\n",
+        names.len(),
+    )
+}
+
+/// Each key with its texts, the line of each before it; of `set` a name and its value in turn.
+fn pack_profile(out: &mut Packed, path: &str, text: &str) {
+    let root = DeTable::parse(text).unwrap_or_else(|e| panic!("{path}: {e}"));
+    out.number(root.get_ref().len());
+    for (key, value) in root.get_ref() {
+        out.text(key.get_ref());
+        let mut texts: Vec<(String, usize)> = Vec::new();
+        let text_of = |value: &Spanned<DeValue<'_>>| match value.get_ref().as_str() {
+            Some(text) => (text.to_owned(), value.span().start),
+            None => panic!("{path}: `{}` holds something else than text", key.get_ref()),
+        };
+        match value.get_ref() {
+            DeValue::Array(items) => texts.extend(items.iter().map(text_of)),
+            DeValue::Table(table) => {
+                for (name, value) in table {
+                    texts.push((name.get_ref().to_string(), name.span().start));
+                    texts.push(text_of(value));
+                }
+            }
+            _ => texts.push(text_of(value)),
+        }
+        out.number(texts.len());
+        for (word, at) in texts {
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            out.number(line);
+            out.text(&word);
+        }
+    }
 }
 
 /// The packed catalogue (`catalogue.bin`, read by `src/command/catalogue.rs`) and its index. Tables
@@ -151,7 +194,7 @@ fn catalogue(out: &Path) -> String {
                     panic!("{path}: program `{program}` is already a tool in {other}");
                 }
             }
-            packed.0.push(Item::Tool);
+            packed.0.push(Item::Start);
             let name = string(&path, tool, "name");
             assert!(
                 !names.contains(&name),
@@ -220,8 +263,8 @@ const EFFECTS: &[(&str, &str)] = &[
 
 /// What is packed, in order.
 enum Item {
-    /// Here a tool starts.
-    Tool,
+    /// Here a tool or a profile starts.
+    Start,
     Number(usize),
     Text(String),
 }
@@ -271,7 +314,7 @@ impl Packed {
         }
         for item in &self.0 {
             match item {
-                Item::Tool => starts.push(out.len()),
+                Item::Start => starts.push(out.len()),
                 Item::Number(number) => write_number(&mut out, *number),
                 Item::Text(text) => match places.get(text.as_str()) {
                     Some(place) => write_number(&mut out, place * 2 + 1),

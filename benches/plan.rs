@@ -1,5 +1,6 @@
-//! How many command lines a second are judged on one core, where no file is touched: by `plan`, and
-//! of that the understanding alone. Seconds are those that the process itself computed.
+//! How many command lines a second are judged on one core, where no file is touched: by `plan`, which
+//! builds profile and environment for each, by `Prepared::plan`, which has them, and of that the
+//! understanding alone. Seconds are those that the process itself computed.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -14,7 +15,7 @@ use tagout::command::{Caller, Effect, Stdin, Step, World, understand};
 use tagout::config::Config;
 use tagout::environment::Vars;
 use tagout::files::Memory;
-use tagout::plan::{Prepared, Request, Scene};
+use tagout::plan::{Prepared, Request, Scene, plan};
 use tagout::source::Source;
 
 const LINES: usize = 100_000;
@@ -113,6 +114,21 @@ fn main() {
         };
         let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
         let plan = prepared.plan(&argv, scene);
+        refused += usize::from(!plan.verdict.is_allowed());
+    }
+    said("prepared", before, refused);
+
+    let before = computed();
+    let mut refused = 0usize;
+    for number in 0..LINES {
+        let Some(words) = KINDS.get(number % KINDS.len()) else {
+            continue;
+        };
+        let request = Request {
+            argv: words.iter().map(OsString::from).collect(),
+            ..Request::default()
+        };
+        let plan = plan(&request, scene).expect("the built-in profiles are right");
         refused += usize::from(!plan.verdict.is_allowed());
     }
     said("plan", before, refused);

@@ -19,6 +19,7 @@ pub mod invocation;
 pub mod launch;
 pub mod launcher;
 pub mod learn;
+mod packed;
 pub mod plan;
 pub mod policy;
 pub mod profile;

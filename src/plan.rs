@@ -312,7 +312,7 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
         .into_iter()
         .map(|mut command| {
             let mut resolution = resolve(&command, &world);
-            judge_migrations(&mut command, &resolution, &world);
+            judge_migrations(&mut command, &resolution, &profile.migrations, &world);
             if let Some(ask) = scene.probe {
                 probe(&command, &world, &mut resolution, ask);
             }
@@ -382,11 +382,15 @@ fn victims(command: &Command, targets: &[Target], resolution: &Resolution) -> Ve
         .iter()
         .filter(|t| matches!(t.address, Address::Host { .. } | Address::Socket { .. }))
         .flat_map(|t| names.iter().map(|n| t.clone().database(Some(n.clone()))))
+        .map(|mut victim| {
+            victim.serves = false;
+            victim
+        })
         .filter(|victim| {
             let name = victim.database.as_ref().map(|d| &d.value);
             !targets
                 .iter()
-                .any(|t| t.database.as_ref().map(|d| &d.value) == name)
+                .any(|t| !t.serves && t.database.as_ref().map(|d| &d.value) == name)
         })
         .collect()
 }
@@ -532,9 +536,7 @@ impl<'a> Cell<'a> {
         limits: Limits,
     ) -> Self {
         let full = judged.command.effect_on(target.is_some_and(|t| t.own));
-        // A database that only serves to drop another one is not harmed itself.
-        let serves = !judged.resolution.victims.is_empty()
-            && target.is_some_and(|t| judged.targets.iter().any(|own| std::ptr::eq(own, t)));
+        let serves = target.is_some_and(|t| t.target.serves);
         let read = target.is_some_and(|t| judged.replicas.iter().any(|own| std::ptr::eq(own, t)));
         let effect = match (serves, read) {
             (_, true) => full.min(Effect::Reads),

@@ -5,6 +5,7 @@
 use std::sync::OnceLock;
 
 use super::Effect;
+use crate::packed::Packed;
 
 /// A tool: a program or family of programs that the catalogue knows.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,51 +119,10 @@ fn unpacked(index: usize) -> Option<&'static Tool> {
 }
 
 fn packed(start: u32) -> Option<Packed> {
-    PACKED.get(usize::try_from(start).ok()?..).map(Packed)
+    Some(Packed::at(PACKED, usize::try_from(start).ok()?))
 }
 
-/// Reads what `build.rs` packed: the two must agree, and no input but theirs comes here.
-struct Packed(&'static [u8]);
-
 impl Packed {
-    fn bytes(&mut self, count: usize) -> &'static [u8] {
-        let (taken, rest) = self.0.split_at_checked(count).unwrap_or_default();
-        self.0 = rest;
-        taken
-    }
-
-    fn number(&mut self) -> usize {
-        let (mut number, mut shift) = (0, 0);
-        while let [byte] = self.bytes(1) {
-            number |= usize::from(byte & 0x7f) << (shift & 31);
-            shift += 7;
-            if *byte < 0x80 {
-                break;
-            }
-        }
-        number
-    }
-
-    /// A text that stands here, or one at the front that several share.
-    fn text(&mut self) -> &'static str {
-        let number = self.number();
-        if number % 2 == 1 {
-            let shared = PACKED.get(number / 2..).unwrap_or_default();
-            return Packed(shared).text();
-        }
-        std::str::from_utf8(self.bytes(number / 2)).unwrap_or_default()
-    }
-
-    /// A list; it lives as long as the process, as its tool does.
-    fn list<T>(&mut self, item: impl Fn(&mut Self) -> T) -> &'static [T] {
-        let count = self.number();
-        Vec::leak((0..count).map(|_| item(self)).collect())
-    }
-
-    fn texts(&mut self) -> &'static [&'static str] {
-        self.list(Self::text)
-    }
-
     fn effect(&mut self) -> Effect {
         let index = self.number();
         EFFECTS.get(index).copied().unwrap_or(Effect::Destroys)
@@ -216,9 +176,9 @@ mod tests {
     fn what_was_packed_is_read_to_its_last_byte() {
         for (index, start) in STARTS.iter().enumerate() {
             let end = STARTS.get(index + 1).map_or(PACKED.len(), |n| *n as usize);
-            let mut packed = Packed(&PACKED[*start as usize..end]);
+            let mut packed = packed(*start).unwrap();
             let name = packed.tool().name;
-            assert!(packed.0.is_empty(), "{name}");
+            assert_eq!(packed.left.len(), PACKED.len() - end, "{name}");
             assert!(std::ptr::eq(tool(name).unwrap(), unpacked(index).unwrap()));
         }
         assert!(find("php8.3").is_some() && find("no-such-program").is_none());

@@ -1,7 +1,7 @@
 //! Builds the child's environment from nothing, with one decision a name. The rules are sudo's:
 //! exact names, value checks for what can carry a path or a format, exported functions never.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -113,24 +113,26 @@ impl Environment {
 /// entries. `keep` are exact names that the caller asks for besides (`--keep`).
 pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Environment {
     let mut environment = Environment::default();
-    for (name, values) in group(environ) {
-        let fate = match one_value(&name, &values)
-            .and_then(|value| judge(profile, keep, &name, value).map(|rule| (value, rule)))
-        {
+    let rules = Rules::of(profile, keep);
+    let entries = entries(environ);
+    for same in entries.chunk_by(|a, b| a.0 == b.0) {
+        let Some((name, _)) = same.first() else {
+            continue;
+        };
+        let fate = match one_value(same).and_then(|value| Ok((value, rules.judge(name, value)?))) {
             Ok((value, rule)) => {
-                let source = Source::new(
-                    SourceKind::Inherited,
-                    format!("process environment ({rule})"),
-                );
-                environment.vars.set(name.clone(), value, source);
-                if is_injecting(&name) {
-                    environment.injecting.push(name.clone());
+                environment.vars.set(&**name, value, rule.source.clone());
+                if is_injecting(name) {
+                    environment.injecting.push(name.to_string());
                 }
-                Fate::Kept(rule)
+                Fate::Kept(rule.text.clone())
             }
             Err(reason) => Fate::Dropped(reason),
         };
-        environment.decisions.push(Decision { name, fate });
+        environment.decisions.push(Decision {
+            name: name.to_string(),
+            fate,
+        });
     }
     for (path, source) in &profile.hide {
         for (name, value) in hide::variables(path) {
@@ -195,72 +197,111 @@ fn set(environment: &mut Environment, name: &str, value: &str, source: Source) {
     environment.vars.set(name, value, source);
 }
 
-/// Entries by name. An entry without a name or without `=` stands under its own text with no
-/// value.
-fn group(environ: &[OsString]) -> BTreeMap<String, Vec<Option<&OsStr>>> {
-    let mut names: BTreeMap<String, Vec<Option<&OsStr>>> = BTreeMap::new();
-    for entry in environ {
-        let bytes = entry.as_bytes();
-        let (name, value) = match bytes.iter().position(|b| *b == b'=') {
-            Some(at) if at > 0 => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
-            _ => (bytes, None),
-        };
-        names
-            .entry(String::from_utf8_lossy(name).into_owned())
-            .or_default()
-            .push(value);
-    }
-    names
+type Entry<'a> = (Cow<'a, str>, Option<&'a OsStr>);
+
+/// Entries by name, those of one name in their order. An entry without a name or without `=` stands
+/// under its own text with no value.
+fn entries(environ: &[OsString]) -> Vec<Entry<'_>> {
+    let mut entries: Vec<Entry<'_>> = environ.iter().map(|entry| entry_of(entry)).collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries
+}
+
+fn entry_of(entry: &OsStr) -> Entry<'_> {
+    let bytes = entry.as_bytes();
+    let (name, value) = match bytes.iter().position(|b| *b == b'=') {
+        Some(at) if at > 0 => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+        _ => (bytes, None),
+    };
+    (String::from_utf8_lossy(name), value)
 }
 
 /// The one value of a name. Programs differ in which of two they take, so two that differ are
 /// none.
-fn one_value<'a>(name: &str, values: &[Option<&'a OsStr>]) -> Result<&'a OsStr, String> {
-    let [Some(first), rest @ ..] = values else {
+fn one_value<'a>(entries: &[Entry<'a>]) -> Result<&'a OsStr, String> {
+    let [(name, Some(first)), rest @ ..] = entries else {
         return Err("malformed entry: no name or no `=`".to_owned());
     };
     if name.contains('\u{fffd}') {
         return Err("its name is not UTF-8".to_owned());
     }
-    if rest.iter().any(|v| *v != Some(*first)) {
+    if rest.iter().any(|(_, v)| *v != Some(*first)) {
         return Err("it stands more than once with different values".to_owned());
     }
     Ok(first)
 }
 
-/// The rule that lets a variable pass, or the reason why it does not.
-fn judge(profile: &Profile, keep: &[String], name: &str, value: &OsStr) -> Result<String, String> {
-    let rule = rule_for(profile, keep, name)?;
-    if value.as_bytes().starts_with(b"() {") || name.starts_with("BASH_FUNC_") {
-        return Err("an exported shell function".to_owned());
-    }
-    check_value(name, value)?;
-    Ok(rule)
+/// A rule that lets a variable pass, and what it makes the variable's source.
+struct Rule {
+    text: String,
+    source: Source,
 }
 
-fn rule_for(profile: &Profile, keep: &[String], name: &str) -> Result<String, String> {
-    if let Some((pattern, source)) = profile
-        .never
-        .iter()
-        .find(|(p, _)| crate::profile::matches_name(p, name))
-    {
-        return Err(format!("`never` {pattern} at {source}"));
+impl Rule {
+    fn new(text: String) -> Self {
+        let source = Source::new(
+            SourceKind::Inherited,
+            format!("process environment ({text})"),
+        );
+        Rule { text, source }
     }
-    if keep.iter().any(|k| k == name) {
-        return Ok("kept by --keep".to_owned());
+}
+
+/// What decides about a name; the words are the same for every one, and written once.
+struct Rules<'a> {
+    profile: &'a Profile,
+    keep: &'a [String],
+    kept: Rule,
+    listed: Rule,
+    unlisted: String,
+}
+
+impl<'a> Rules<'a> {
+    fn of(profile: &'a Profile, keep: &'a [String]) -> Self {
+        Rules {
+            profile,
+            keep,
+            kept: Rule::new("kept by --keep".to_owned()),
+            listed: Rule::new(format!("kept by profile {}", profile.name)),
+            unlisted: format!("not listed in profile {}", profile.name),
+        }
     }
-    let listed = |pattern: &str| {
-        pattern == name
-            || (pattern.as_bytes().last() == Some(&b'*')
-                && crate::profile::matches_name(pattern, name)
-                && !is_injecting(name))
-    };
-    if profile.pass.iter().any(|p| listed(&p.name)) {
-        return Ok(format!("kept by profile {}", profile.name));
+
+    /// The rule that lets a variable pass, or the reason why it does not.
+    fn judge(&self, name: &str, value: &OsStr) -> Result<&Rule, String> {
+        let rule = self.rule_for(name)?;
+        if value.as_bytes().starts_with(b"() {") || name.starts_with("BASH_FUNC_") {
+            return Err("an exported shell function".to_owned());
+        }
+        check_value(name, value)?;
+        Ok(rule)
     }
-    match profile.withheld.iter().find(|(n, _)| n == name) {
-        Some((_, why)) => Err(why.clone()),
-        None => Err(format!("not listed in profile {}", profile.name)),
+
+    fn rule_for(&self, name: &str) -> Result<&Rule, String> {
+        let profile = self.profile;
+        if let Some((pattern, source)) = profile
+            .never
+            .iter()
+            .find(|(p, _)| crate::profile::matches_name(p, name))
+        {
+            return Err(format!("`never` {pattern} at {source}"));
+        }
+        if self.keep.iter().any(|k| k == name) {
+            return Ok(&self.kept);
+        }
+        let listed = |pattern: &str| {
+            pattern == name
+                || (pattern.as_bytes().last() == Some(&b'*')
+                    && crate::profile::matches_name(pattern, name)
+                    && !is_injecting(name))
+        };
+        if profile.pass.iter().any(|p| listed(&p.name)) {
+            return Ok(&self.listed);
+        }
+        match profile.withheld.iter().find(|(n, _)| n == name) {
+            Some((_, why)) => Err(why.clone()),
+            None => Err(self.unlisted.clone()),
+        }
     }
 }
 

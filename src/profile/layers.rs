@@ -2,10 +2,11 @@
 //! built-in. A lower layer only tightens what a higher one sets, and a project file that nobody
 //! trusted only tightens anything.
 
-use super::parse::{ConfigError, Document, closest, parse_profile};
+use super::builtin::{builtin, names};
+use super::parse::{ConfigError, Document, closest};
 use super::{
-    BUILTIN, Descriptors, FenceMode, FenceUnavailable, LevelSources, Pass, Production, Profile,
-    ProfileText, Unmarked,
+    Descriptors, FenceMode, FenceUnavailable, LevelSources, Pass, Production, Profile, ProfileText,
+    Unmarked,
 };
 use crate::policy::Tier;
 use crate::source::{Source, SourceKind};
@@ -65,6 +66,7 @@ fn strictest(name: &str) -> Profile {
         limits: Vec::new(),
         survivors: None,
         marks: Vec::new(),
+        migrations: Vec::new(),
         ignored: Vec::new(),
         said: LevelSources::default(),
     }
@@ -73,7 +75,7 @@ fn strictest(name: &str) -> Profile {
 /// Builds the profile named on the command line, or the one that the layers name, or `default`.
 ///
 /// # Errors
-/// A name that no layer knows, a loop of `extends`, a mistake in a built-in profile.
+/// A name that no layer knows, a loop of `extends`.
 pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Profile, ConfigError> {
     if let Some(name) = asked {
         return build(name, None, layers);
@@ -138,7 +140,7 @@ fn build(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Profile,
         set_by: [0; 5],
     };
     for link in &chain {
-        merge.apply(&link.text, &link.voice);
+        merge.apply(link.text, &link.voice);
         merge.heard(&link.voice.shown);
     }
     for layer in sorted(layers) {
@@ -146,6 +148,7 @@ fn build(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Profile,
         voice.limits_only = true;
         merge.apply(&layer.document.every, &voice);
         take_marks(&mut merge.profile, layer);
+        take_migrations(&mut merge.profile, layer);
         merge.heard(&layer.name);
     }
     let mut profile = merge.profile;
@@ -204,13 +207,17 @@ fn voice_of(layer: &Layer) -> Voice {
     }
 }
 
-struct Link {
-    text: ProfileText,
+struct Link<'a> {
+    text: &'a ProfileText,
     voice: Voice,
 }
 
 /// The definitions that make up a profile, the named one first, its roots last.
-fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link>, ConfigError> {
+fn chain<'a>(
+    name: &str,
+    said: Option<&Source>,
+    layers: &'a [Layer],
+) -> Result<Vec<Link<'a>>, ConfigError> {
     let mut links = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let mut next = Some((name.to_owned(), said.cloned()));
@@ -226,7 +233,7 @@ fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link
                 None,
             ));
         }
-        let mut definitions = definitions(&name, layers)?;
+        let mut definitions = definitions(&name, layers);
         if definitions.is_empty() {
             return Err(unknown_profile(&name, said.as_ref(), layers));
         }
@@ -244,34 +251,32 @@ fn chain(name: &str, said: Option<&Source>, layers: &[Layer]) -> Result<Vec<Link
 }
 
 /// All definitions of one name, strongest layer first, the built-in one last.
-fn definitions(name: &str, layers: &[Layer]) -> Result<Vec<Link>, ConfigError> {
+fn definitions<'a>(name: &str, layers: &'a [Layer]) -> Vec<Link<'a>> {
     let mut out = Vec::new();
     for layer in sorted(layers).into_iter().rev() {
         for (_, text, _) in layer.document.profiles.iter().filter(|(n, _, _)| n == name) {
             out.push(Link {
-                text: text.clone(),
+                text,
                 voice: voice_of(layer),
             });
         }
     }
-    if let Some((_, text)) = BUILTIN.iter().find(|(n, _)| *n == name) {
-        let shown = format!("built-in:{name}");
-        let text = parse_profile(text, &shown)?;
+    if let Some(text) = builtin(name) {
         out.push(Link {
             text,
             voice: Voice {
-                shown,
+                shown: format!("built-in:{name}"),
                 trusted: true,
                 rank: 0,
                 limits_only: false,
             },
         });
     }
-    Ok(out)
+    out
 }
 
 fn unknown_profile(name: &str, said: Option<&Source>, layers: &[Layer]) -> ConfigError {
-    let mut known: Vec<&str> = BUILTIN.iter().map(|(n, _)| *n).collect();
+    let mut known: Vec<&str> = names().collect();
     known.extend(
         layers
             .iter()
@@ -492,6 +497,32 @@ fn take_marks(profile: &mut Profile, layer: &Layer) {
     }
 }
 
+/// What has run only counts from a layer that may loosen; where the machine's policy says something
+/// of it, from there alone.
+fn take_migrations(profile: &mut Profile, layer: &Layer) {
+    let Some(first) = layer.document.migrations.first() else {
+        return;
+    };
+    if layer.trust == Trust::TightenOnly {
+        profile.ignored.push(format!(
+            "`migrations` at {} ignored: {} is not trusted; look at it, then run `tagout trust`",
+            first.on.source, layer.name
+        ));
+        return;
+    }
+    if layer.kind == LayerKind::Machine {
+        for weaker in profile.migrations.drain(..) {
+            profile.ignored.push(format!(
+                "`migrations` at {} ignored: {} has its own",
+                weaker.on.source, layer.name
+            ));
+        }
+    }
+    profile
+        .migrations
+        .extend(layer.document.migrations.iter().cloned());
+}
+
 /// Whether a name is the pattern's, where a `*` at its end stands for anything.
 pub(crate) fn matches_name(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
@@ -519,12 +550,34 @@ mod tests {
 
     #[test]
     fn every_built_in_profile_reads_and_merges() {
-        for (name, _) in BUILTIN {
+        for name in names() {
             let profile = choose(Some(name), &[]).unwrap();
             assert!(
                 profile.pass.iter().any(|p| p.name == "PATH"),
                 "{name} passes PATH"
             );
+        }
+    }
+
+    #[test]
+    fn what_has_run_is_said_by_who_may_and_the_machine_has_the_last_word() {
+        let said = |kind, trust, version: &str| {
+            let text = format!("[[migrations]]\napplied = [\"{version}\"]\ndatabase = \"shop\"\n");
+            layer(kind, trust, &text)
+        };
+        let project = said(LayerKind::Project, Trust::TightenOnly, "3");
+        let user = said(LayerKind::User, Trust::Trusted, "2");
+        let machine = said(LayerKind::Machine, Trust::Trusted, "1");
+        let cases: [(&[Layer], &[&str], usize); 3] = [
+            (std::slice::from_ref(&project), &[], 1),
+            (&[project.clone(), user.clone()], &["2"], 1),
+            (&[machine, user, project.clone()], &["1"], 2),
+        ];
+        for (layers, wanted, ignored) in cases {
+            let profile = choose(None, layers).unwrap();
+            let versions = profile.migrations.iter().flat_map(|m| &m.versions);
+            assert!(versions.eq(wanted.iter()), "{:?}", profile.migrations);
+            assert_eq!(profile.ignored.len(), ignored, "{:?}", profile.ignored);
         }
     }
 

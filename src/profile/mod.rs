@@ -14,7 +14,7 @@ pub(crate) use layers::matches_name;
 pub use layers::{Layer, LayerKind, Trust, choose};
 pub use parse::{
     ConfigError, DOCUMENT_KEYS, Document, HOOK_KEYS, HookText, JOURNAL_KEYS, JournalText,
-    MARK_KEYS, PROFILE_KEYS, closest, parse_document, parse_profile,
+    MARK_KEYS, MIGRATION_KEYS, PROFILE_KEYS, closest, parse_document, parse_profile,
 };
 
 /// The highest effect that a profile allows on production, weakest first.
@@ -311,6 +311,19 @@ impl Mark {
     }
 }
 
+/// What somebody who may say so says of migrations: these have run on these targets already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Their folder: a path, or the end of one; any where none is given.
+    pub folder: Option<String>,
+    /// Their versions.
+    pub versions: Vec<String>,
+    /// A file with more of them, one a line.
+    pub versions_file: Option<String>,
+    /// The targets; its tier says nothing.
+    pub on: Mark,
+}
+
 /// A rule that lets a name pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pass {
@@ -362,6 +375,8 @@ pub struct Profile {
     pub survivors: Option<(Survivors, Source)>,
     /// Marks of all layers and the built-in ones.
     pub marks: Vec<Mark>,
+    /// Migrations that have run.
+    pub migrations: Vec<Applied>,
     /// What was ignored, and why (an untrusted file tried to loosen a rule).
     pub ignored: Vec<String>,
     /// Where each level stands.

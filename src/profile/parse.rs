@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Descriptors, FenceMode, FenceUnavailable, HideBy, Limit, Mark, Private, Production,
+    Applied, Descriptors, FenceMode, FenceUnavailable, HideBy, Limit, Mark, Private, Production,
     ProfileText, Survivors, Unmarked,
 };
 use crate::command::Effect;
@@ -52,6 +52,8 @@ pub struct Document {
     pub profiles: Vec<(String, ProfileText, Source)>,
     /// Marks.
     pub marks: Vec<Mark>,
+    /// Migrations that have run.
+    pub migrations: Vec<Applied>,
     /// Rules for every profile.
     pub every: ProfileText,
     /// How the journal is anchored.
@@ -81,7 +83,15 @@ pub struct JournalText {
 }
 
 /// Keys of a configuration file.
-pub const DOCUMENT_KEYS: &[&str] = &["profile", "profiles", "marks", "every", "journal", "hook"];
+pub const DOCUMENT_KEYS: &[&str] = &[
+    "profile",
+    "profiles",
+    "marks",
+    "migrations",
+    "every",
+    "journal",
+    "hook",
+];
 /// Keys of `[hook]`.
 pub const HOOK_KEYS: &[&str] = &["commands", "profiles"];
 /// Keys of `[journal]`.
@@ -122,6 +132,22 @@ pub const MARK_KEYS: &[&str] = &[
     "url",
     "why",
 ];
+/// Keys of `[[migrations]]`; the rest are those that say which targets.
+pub const MIGRATION_KEYS: &[&str] = &[
+    "folder",
+    "applied",
+    "applied_file",
+    "engine",
+    "host",
+    "network",
+    "socket",
+    "file",
+    "port",
+    "database",
+    "environment",
+    "url",
+    "why",
+];
 /// Families of names that may be listed with a `*`: harmless whatever the last part is.
 const FAMILIES: &[&str] = &["LC_*"];
 
@@ -147,7 +173,10 @@ pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Docume
                 }
             }
             "every" => document.every = reader.profile(reader.table(value, "every")?)?,
-            "marks" => document.marks = reader.marks(value)?,
+            "marks" => document.marks = reader.each(value, "marks", Reader::mark)?,
+            "migrations" => {
+                document.migrations = reader.each(value, "migrations", Reader::applied)?;
+            }
             "journal" => document.journal = reader.journal(reader.table(value, "journal")?)?,
             "hook" => document.hook = reader.hook(reader.table(value, "hook")?)?,
             _ => {}
@@ -536,53 +565,32 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.wrong_type(value, what, "a whole number in range"))
     }
 
-    fn marks(&self, value: &Spanned<DeValue<'a>>) -> Result<Vec<Mark>, ConfigError> {
+    /// A list of tables.
+    fn each<T>(
+        &self,
+        value: &Spanned<DeValue<'a>>,
+        what: &str,
+        item: impl Fn(&Self, &Spanned<DeValue<'a>>) -> Result<T, ConfigError>,
+    ) -> Result<Vec<T>, ConfigError> {
         let items = value.get_ref().as_array().ok_or_else(|| {
-            self.error(
-                &value.span(),
-                "`marks` must be tables: write `[[marks]]`",
-                None,
-            )
+            let message = format!("`{what}` must be tables: write `[[{what}]]`");
+            self.error(&value.span(), message, None)
         })?;
-        items.iter().map(|item| self.mark(item)).collect()
+        items.iter().map(|i| item(self, i)).collect()
     }
 
     fn mark(&self, item: &Spanned<DeValue<'a>>) -> Result<Mark, ConfigError> {
         let table = self.table(item, "marks")?;
         self.check_keys(table, MARK_KEYS, " in a mark")?;
-        let mut mark = Mark::empty(Tier::Unmarked, self.source(&item.span()));
-        let mut tier = None;
-        let mut parts = 0;
-        for (key, value) in table {
-            let what = key.get_ref().as_ref();
-            let text = |reader: &Self| reader.string(value, what).map(|(text, _)| Some(text));
-            match what {
-                "tier" => {
-                    let words = [
-                        ("production", Tier::Production),
-                        ("disposable", Tier::Disposable),
-                    ];
-                    tier = Some(self.word(value, what, &words)?.0);
-                    continue;
-                }
-                "why" => {
-                    self.string(value, what)?;
-                    continue;
-                }
-                "engine" => mark.engine = text(self)?,
-                "host" => mark.host = text(self)?,
-                "network" => mark.network = Some(self.network(value)?),
-                "socket" => mark.socket = text(self)?,
-                "file" => mark.file = text(self)?,
-                "port" => mark.port = Some(self.number(value, what)?),
-                "database" => mark.database = text(self)?,
-                "environment" => mark.environment = text(self)?,
-                "identifier" => mark.identifier = text(self)?,
-                "url" => self.url(value, &mut mark)?,
-                _ => {}
-            }
-            parts += 1;
-        }
+        let words = [
+            ("production", Tier::Production),
+            ("disposable", Tier::Disposable),
+        ];
+        let tier = match table.iter().find(|(key, _)| key.get_ref() == "tier") {
+            Some((_, value)) => Some(self.word(value, "tier", &words)?.0),
+            None => None,
+        };
+        let (mut mark, parts) = self.parts(item, table)?;
         let Some(tier) = tier else {
             let hint = Some("add `tier = \"production\"` or `tier = \"disposable\"`".to_owned());
             return Err(self.error(&item.span(), "a mark needs a `tier`", hint));
@@ -597,6 +605,70 @@ impl<'a> Reader<'a> {
         }
         mark.tier = tier;
         Ok(mark)
+    }
+
+    /// What a table says of the targets it means, and in how many words.
+    fn parts(
+        &self,
+        item: &Spanned<DeValue<'a>>,
+        table: &DeTable<'a>,
+    ) -> Result<(Mark, usize), ConfigError> {
+        let mut mark = Mark::empty(Tier::Unmarked, self.source(&item.span()));
+        let mut parts = 0;
+        for (key, value) in table {
+            let what = key.get_ref().as_ref();
+            let text = || self.string(value, what).map(|(text, _)| Some(text));
+            match what {
+                "engine" => mark.engine = text()?,
+                "host" => mark.host = text()?,
+                "network" => mark.network = Some(self.network(value)?),
+                "socket" => mark.socket = text()?,
+                "file" => mark.file = text()?,
+                "port" => mark.port = Some(self.number(value, what)?),
+                "database" => mark.database = text()?,
+                "environment" => mark.environment = text()?,
+                "identifier" => mark.identifier = text()?,
+                "url" => self.url(value, &mut mark)?,
+                "why" => {
+                    text()?;
+                    continue;
+                }
+                _ => continue,
+            }
+            parts += 1;
+        }
+        Ok((mark, parts))
+    }
+
+    fn applied(&self, item: &Spanned<DeValue<'a>>) -> Result<Applied, ConfigError> {
+        let table = self.table(item, "migrations")?;
+        self.check_keys(table, MIGRATION_KEYS, " in `migrations`")?;
+        let (on, parts) = self.parts(item, table)?;
+        let mut applied = Applied {
+            folder: None,
+            versions: Vec::new(),
+            versions_file: None,
+            on,
+        };
+        for (key, value) in table {
+            let what = key.get_ref().as_ref();
+            match what {
+                "folder" => applied.folder = Some(self.string(value, what)?.0),
+                "applied" => {
+                    let versions = self.strings(value, what)?.into_iter();
+                    applied.versions = versions.map(|(version, _)| version).collect();
+                }
+                "applied_file" => applied.versions_file = Some(self.string(value, what)?.0),
+                _ => {}
+            }
+        }
+        let file = applied.versions_file.as_deref();
+        let wrong = match (parts, file) {
+            (0, _) => "`migrations` must say on which targets they have run",
+            (_, Some(file)) if !file.starts_with('/') => "`applied_file` must be an absolute path",
+            _ => return Ok(applied),
+        };
+        Err(self.error(&item.span(), wrong, None))
     }
 
     fn network(&self, value: &Spanned<DeValue<'_>>) -> Result<String, ConfigError> {

@@ -7,7 +7,7 @@ use crate::invocation::actor::Actor;
 use crate::invocation::git::Git;
 use crate::invocation::host::Host;
 use crate::plan::{JudgedTarget, Plan};
-use crate::profile::{Descriptors, FenceUnavailable, Profile, Unmarked};
+use crate::profile::{Descriptors, FenceUnavailable, Mark, Profile, Unmarked};
 use crate::sys::clock::Moment;
 use crate::target::{Gap, Target};
 
@@ -103,13 +103,20 @@ pub fn from_plan(
 /// little else would give them away to guessing.
 fn digest(profile: &Profile) -> String {
     let mut hash = Sha256::new();
-    // Length first, so that no two lists of texts read alike.
+    // Lengths first, so that no two lists of texts read alike. Of a short one a byte: the profile
+    // is hashed anew by each launch.
     let mut say = |text: &str| {
-        hash.update((text.len() as u64).to_le_bytes());
+        match u8::try_from(text.len()) {
+            Ok(short) if short < u8::MAX => hash.update([short]),
+            _ => {
+                hash.update([u8::MAX]);
+                hash.update((text.len() as u64).to_le_bytes());
+            }
+        }
         hash.update(text);
     };
+    say(&profile.pass.len().to_string());
     for pass in &profile.pass {
-        say("pass");
         say(&pass.name);
     }
     for (name, value, _) in &profile.set {
@@ -140,8 +147,7 @@ fn digest(profile: &Profile) -> String {
         Descriptors::NoSockets => say("close sockets"),
         Descriptors::Only(kept) => kept.iter().for_each(|fd| say(&fd.to_string())),
     }
-    for mark in &profile.marks {
-        say(mark.tier.word());
+    let mut say_mark = |mark: &Mark| {
         let port = mark.port.map(|port| port.to_string());
         let parts = [
             &mark.engine,
@@ -154,9 +160,20 @@ fn digest(profile: &Profile) -> String {
             &mark.environment,
             &mark.identifier,
         ];
+        say(mark.tier.word());
         for part in parts {
             say(part.as_deref().unwrap_or_default());
         }
+    };
+    profile.marks.iter().for_each(&mut say_mark);
+    for applied in &profile.migrations {
+        say_mark(&applied.on);
+    }
+    for applied in &profile.migrations {
+        let given = [&applied.folder, &applied.versions_file];
+        let given = given.map(|part| part.as_deref().unwrap_or_default());
+        let versions = applied.versions.iter().map(String::as_str);
+        given.into_iter().chain(versions).for_each(&mut say);
     }
     format!("sha256:{}", hex(&hash.finalize()))
 }

@@ -153,7 +153,8 @@ fn number(text: &str) -> Option<u32> {
     }
 }
 
-fn matches(mark: &Mark, target: &Target) -> bool {
+/// Whether all that a mark says holds for a target.
+pub(super) fn matches(mark: &Mark, target: &Target) -> bool {
     let (host, hostaddr, port) = match &target.address {
         Address::Host {
             host,

@@ -175,6 +175,8 @@ pub struct Target {
     pub connection: Option<String>,
     /// It is reached only where those before it answered (a master after its replicas).
     pub later: bool,
+    /// It is connected to only to create or drop another one of its server: rows are written at most.
+    pub serves: bool,
     /// Remarks for `explain`.
     pub notes: Vec<String>,
 }
@@ -191,6 +193,7 @@ impl Target {
             environment: None,
             connection: None,
             later: false,
+            serves: false,
             notes: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Gap, Resolution, Resolver};
 use crate::command::{Command, Place, World};
+use crate::profile::Applied;
 
 /// The resolver of that catalogue name.
 fn resolver(name: &str) -> Option<Resolver> {
@@ -54,9 +55,15 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     resolution
 }
 
-/// Adds to a command that runs a folder of SQL migrations what the files in it do.
-pub fn judge_migrations(command: &mut Command, resolution: &Resolution, world: &World<'_>) {
-    super::migrators::pending::judge(command, resolution, world);
+/// Adds to a command that runs a folder of SQL migrations what the files in it do, but for those that
+/// have run by what is said of them.
+pub fn judge_migrations(
+    command: &mut Command,
+    resolution: &Resolution,
+    applied: &[Applied],
+    world: &World<'_>,
+) {
+    super::migrators::pending::judge(command, resolution, applied, world);
 }
 
 /// Gaps that hold for any tool: words, directory or variables that are not known.

@@ -85,6 +85,13 @@ pub const PARTS: &[Part] = &[
                 "Rules that recognise targets: [[marks]]",
             ),
             setting(
+                "migrations",
+                "a list of tables",
+                "none",
+                "ignored",
+                "SQL migrations that have run: [[migrations]]",
+            ),
+            setting(
                 "journal",
                 "a table",
                 "none",
@@ -292,6 +299,79 @@ pub const PARTS: &[Part] = &[
         ],
     },
     Part {
+        head: "[[migrations]]",
+        about: "SQL migrations that have run on the targets it names: their files no longer count when the tool goes up. Where the machine's policy has such a part, only its own count",
+        settings: &[
+            setting(
+                "folder",
+                "a path, or the end of one",
+                "any",
+                "ignored",
+                "The folder of the migrations: /srv/shop/db/migrations, db/migrations",
+            ),
+            setting(
+                "applied",
+                "a list of versions",
+                "none",
+                "ignored",
+                "Versions that have run, as the tool's own table has them. The newest is enough for golang-migrate, goose and tern, which never run an older one",
+            ),
+            setting(
+                "applied_file",
+                "an absolute path",
+                "none",
+                "ignored",
+                "A file with such versions, the first word of each line",
+            ),
+            setting(
+                "engine",
+                "a word",
+                "any",
+                "ignored",
+                "The targets on which they have run: postgres, mysql, sqlite, ...",
+            ),
+            setting(
+                "host",
+                "a name or address, * at either end",
+                "any",
+                "ignored",
+                "The host",
+            ),
+            setting(
+                "network",
+                "an address range",
+                "any",
+                "ignored",
+                "The host's address lies in it",
+            ),
+            setting("socket", "a path", "any", "ignored", "The Unix socket"),
+            setting("file", "a path", "any", "ignored", "The database file"),
+            setting("port", "a number", "any", "ignored", "The port"),
+            setting(
+                "database",
+                "a name, * at either end",
+                "any",
+                "ignored",
+                "The database",
+            ),
+            setting(
+                "environment",
+                "a word",
+                "any",
+                "ignored",
+                "The framework's environment",
+            ),
+            setting(
+                "url",
+                "a URL",
+                "any",
+                "ignored",
+                "Engine, host, port and database in one",
+            ),
+            setting("why", "text", "none", "ignored", "A note for people"),
+        ],
+    },
+    Part {
         head: "[journal]",
         about: "How the journal is anchored. Only the machine and the user name keys and places",
         settings: &[
@@ -343,7 +423,9 @@ pub const PARTS: &[Part] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{DOCUMENT_KEYS, HOOK_KEYS, JOURNAL_KEYS, MARK_KEYS, PROFILE_KEYS};
+    use crate::profile::{
+        DOCUMENT_KEYS, HOOK_KEYS, JOURNAL_KEYS, MARK_KEYS, MIGRATION_KEYS, PROFILE_KEYS,
+    };
 
     #[test]
     fn the_parser_knows_these_settings_and_no_others() {
@@ -351,6 +433,7 @@ mod tests {
             DOCUMENT_KEYS,
             PROFILE_KEYS,
             MARK_KEYS,
+            MIGRATION_KEYS,
             JOURNAL_KEYS,
             HOOK_KEYS,
         ];

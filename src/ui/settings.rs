@@ -70,7 +70,17 @@ pub fn settings(profile: &Profile, redactor: &Redactor) -> Vec<Setting> {
         say("survivors", survivors.word(), source);
     }
     for mark in &profile.marks {
-        say("mark", &mark_text(mark), &mark.source);
+        let text = format!("{}{}", mark.tier.word(), mark_text(mark));
+        say("mark", &text, &mark.source);
+    }
+    for applied in &profile.migrations {
+        let mut text = applied.versions.join(", ");
+        for part in [&applied.versions_file, &applied.folder] {
+            let part = part.as_deref().map(|p| format!(" {p}"));
+            text.push_str(&part.unwrap_or_default());
+        }
+        text.push_str(&mark_text(&applied.on));
+        say("migrations", &text, &applied.on.source);
     }
     all
 }
@@ -115,7 +125,7 @@ fn levels(profile: &Profile) -> Vec<Setting> {
     .collect()
 }
 
-/// A mark as one line: `production host=db-1 port=5432`.
+/// What a mark asks of a target: ` host=db-1 port=5432`.
 fn mark_text(mark: &Mark) -> String {
     let port = mark.port.map(|p| p.to_string());
     let parts = [
@@ -132,7 +142,7 @@ fn mark_text(mark: &Mark) -> String {
     let said = parts
         .iter()
         .filter_map(|(name, value)| value.as_ref().map(|v| format!(" {name}={v}")));
-    format!("{}{}", mark.tier.word(), said.collect::<String>())
+    said.collect()
 }
 
 /// For people: files, then settings, then what was ignored.

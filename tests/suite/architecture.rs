@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 /// Rooms and what each may import. `types` of later rooms that a room needs are named one by one.
 const ROOMS: &[(&str, &[&str])] = &[
     ("sys", &[]),
+    ("packed", &[]),
     ("source", &[]),
     ("files", &[]),
     ("invocation", &["sys", "command::Caller", "record::hex"]),
     (
         "profile",
         &[
+            "packed",
             "policy::Tier",
             "source",
             "sys",
@@ -42,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "environment",
             "files",
+            "packed",
             "source",
             "sys",
             "target::readers",
@@ -57,6 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "environment",
             "files",
             "policy::Tier",
+            "profile::Applied",
             "profile::Mark",
             "source",
         ],

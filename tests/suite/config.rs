@@ -89,6 +89,40 @@ fn a_project_loosens_only_when_trusted_and_only_as_it_was() {
 }
 
 #[test]
+fn a_drop_that_ran_long_ago_no_longer_stops_a_deployment_once_somebody_who_may_says_so() {
+    let scene = Scene::new();
+    let config = scene.path("conf").display().to_string();
+    let user = "[profiles.deploy]\nextends = \"default\"\nproduction = \"migrate\"\n\
+                [[marks]]\ntier = \"production\"\nhost = \"db-1\"\n";
+    let ran_already = "[[migrations]]\nhost = \"db-1\"\nfolder = \"db/migrations\"\n\
+                       applied_file = \"/APPLIED\"\n";
+    let ran_already = ran_already.replace("/APPLIED", &scene.path("applied").display().to_string());
+    scene
+        .file("conf/config.toml", user)
+        .file("applied", "20240101\n")
+        .file("db/migrations/20240101_a.sql", "drop table old;\n")
+        .file("db/migrations/20240201_b.sql", "create table new(i int);\n");
+    let verdict = |scene: &Scene| {
+        let url = "postgres://u@db-1/shop";
+        let explain = ["explain", "-p", "deploy", "--config", &config, "--"];
+        let up = ["dbmate", "--url", url, "up"];
+        let ran = ran(scene.tagout(&explain).args(up));
+        (ran.code, ran.out)
+    };
+    assert_eq!(verdict(&scene).0, Some(77));
+    scene.file("tagout.toml", &ran_already);
+    let (code, out) = verdict(&scene);
+    assert_eq!(code, Some(77), "a project cannot say it of itself: {out}");
+    scene.file("tagout.toml", "");
+    scene.file("conf/config.toml", &format!("{user}{ran_already}"));
+    let (code, out) = verdict(&scene);
+    assert_eq!(code, Some(0), "{out}");
+    scene.file("db/migrations/20230101_late.sql", "drop table users;\n");
+    let (code, out) = verdict(&scene);
+    assert_eq!(code, Some(77), "dbmate runs an old file that is new: {out}");
+}
+
+#[test]
 fn a_required_variable_that_is_missing_refuses() {
     let scene = Scene::new();
     scene.file(

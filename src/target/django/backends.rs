@@ -134,6 +134,7 @@ fn postgres(
                     victim.value, victim.source
                 ));
                 resolution.victims.push(victim);
+                resolution.targets.iter_mut().for_each(|t| t.serves = true);
             }
             resolution
         }
@@ -421,6 +422,7 @@ fn mysql(
                 victim.value, victim.source
             ));
             resolution.victims.push(victim);
+            resolution.targets.iter_mut().for_each(|t| t.serves = true);
         }
         return resolution;
     }

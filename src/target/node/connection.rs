@@ -390,6 +390,7 @@ pub(in crate::target) fn other_database(
                 victim.value
             ));
             resolution.victims.push(victim);
+            target.serves = true;
         }
         let source = Source::new(SourceKind::Default, format!("{who} maintenance database"));
         target.database = name.map(|n| Sourced::new(n.to_owned(), source));

@@ -1,18 +1,22 @@
 //! What the SQL files of a migration tool do counts as the command's own doing. Which of them are
-//! pending only the database knows, so every file that may run is judged and the strictest decides.
+//! pending only the database knows, so every file that may run is judged and the strictest decides,
+//! but for those that the configuration says have run.
 
 mod changelog;
 mod operations;
 mod places;
+mod ran;
 mod sections;
 
 use std::path::{Path, PathBuf};
 
 use crate::command::sql::{self, Dialect, Event, SqlReading};
 use crate::command::{Action, Command, Effect, Place, Reach, World};
+use crate::profile::Applied;
 use crate::target::{Engine, Resolution};
 
 use places::{Layout, Migrations};
+use ran::Ran;
 
 /// How many files and bytes of migrations are read, and how many of their statements are named.
 const MAX_FILES: usize = 4096;
@@ -21,7 +25,12 @@ const MAX_NAMED: usize = 16;
 const MAX_DEPTH: usize = 16;
 
 /// Adds to a command that runs migrations what the SQL files that it may run do.
-pub(in crate::target) fn judge(command: &mut Command, resolution: &Resolution, world: &World<'_>) {
+pub(in crate::target) fn judge(
+    command: &mut Command,
+    resolution: &Resolution,
+    applied: &[Applied],
+    world: &World<'_>,
+) {
     if command.stops_early.is_some() || command.effect() != Effect::ChangesSchema {
         return;
     }
@@ -46,6 +55,7 @@ pub(in crate::target) fn judge(command: &mut Command, resolution: &Resolution, w
     }
     let mut reader = Reader {
         dialects: dialects(resolution),
+        ran: Ran::of(applied, command, resolution, world),
         cwd: command.step.cwd.clone(),
         world,
         files: 0,
@@ -86,6 +96,7 @@ fn dialects(resolution: &Resolution) -> Vec<Dialect> {
 /// Reads files and keeps what is worse than a change of the schema.
 struct Reader<'a> {
     dialects: Vec<Dialect>,
+    ran: Ran<'a>,
     cwd: PathBuf,
     world: &'a World<'a>,
     files: usize,
@@ -100,13 +111,15 @@ impl Reader<'_> {
     fn all(&mut self, migrations: &Migrations) {
         for path in &migrations.paths {
             match migrations.layout {
-                Layout::Flat | Layout::Numbered | Layout::Tree => {
+                Layout::Flat | Layout::Numbered | Layout::Tree | Layout::Flyway => {
                     self.folder(path, migrations, 0);
                 }
                 Layout::Folders => {
                     for name in self.world.files.list(path) {
                         let file = path.join(&name).join("up.sql");
-                        if migrations.may_run(&name) && self.world.files.is_file(&file) {
+                        let due =
+                            migrations.may_run(&name) && !self.ran.has(path, &name, migrations);
+                        if due && self.world.files.is_file(&file) {
                             self.file(&file, migrations);
                         }
                     }
@@ -125,8 +138,10 @@ impl Reader<'_> {
             }
             let path = folder.join(&name);
             if migrations.runs(&name) {
-                self.file(&path, migrations);
-            } else if migrations.layout == Layout::Tree
+                if !self.ran.has(folder, &name, migrations) {
+                    self.file(&path, migrations);
+                }
+            } else if matches!(migrations.layout, Layout::Tree | Layout::Flyway)
                 && depth < MAX_DEPTH
                 && self.world.files.is_dir(&path)
             {
@@ -234,10 +249,11 @@ impl Reader<'_> {
         if !self.raised.is_empty() {
             command.notes.push(
                 "which migrations are pending only the database knows: every one that may run \
-                 counts"
+                 counts but those that `[[migrations]]` says have run"
                     .to_owned(),
             );
         }
+        command.notes.extend(self.ran.notes);
         command.actions.extend(self.raised);
         command.reaches.extend(self.reaches);
     }

@@ -18,8 +18,10 @@ pub(super) enum Layout {
     Numbered,
     /// `up.sql` in a folder each.
     Folders,
-    /// `V1__x.sql`, `R__x.sql`, callbacks, in folders below too.
+    /// Any, in folders below too.
     Tree,
+    /// `V1__x.sql`, `R__x.sql`, callbacks, in folders below too.
+    Flyway,
     /// One file of SQL.
     File,
     /// Liquibase's changelog.
@@ -85,8 +87,9 @@ impl Migrations {
             Layout::Numbered => {
                 name.starts_with(|c: char| c.is_ascii_digit()) && self.may_run(name)
             }
+            Layout::Tree => self.may_run(name),
             // Undo migrations and the callbacks around them.
-            Layout::Tree => {
+            Layout::Flyway => {
                 let undo = name.starts_with('U') && name.contains("__");
                 let around = ["beforeClean", "afterClean", "beforeUndo", "afterUndo"];
                 !undo && !around.iter().any(|c| name.starts_with(c)) && self.may_run(name)
@@ -101,6 +104,14 @@ impl Migrations {
             (Some(until), Some(version)) => version <= *until,
             _ => true,
         }
+    }
+
+    /// Whether the names of its files begin with their versions.
+    pub(super) fn has_versions(&self) -> bool {
+        !matches!(
+            self.layout,
+            Layout::File | Layout::Changelog | Layout::Operations
+        )
     }
 
     /// Whether that file is a program.
@@ -131,7 +142,7 @@ fn migrations(paths: Vec<PathBuf>, layout: Layout) -> Migrations {
 }
 
 /// The numbers that a file's name or a version begins with: `20240101_x.sql`, `V1.2__x.sql`.
-fn version(name: &str) -> Option<Vec<u64>> {
+pub(super) fn version(name: &str) -> Option<Vec<u64>> {
     let name = name.strip_prefix(['V', 'v']).unwrap_or(name);
     let head = name.split("__").next().unwrap_or(name);
     let dotted = name != head || head.contains('.');
@@ -271,7 +282,7 @@ fn atlas_folder(command: &Command, world: &World<'_>) -> Found {
     let found = match format.unwrap_or("atlas") {
         "goose" => in_folder(command, Some(folder), Layout::Flat)?.style(Style::Marked("+goose")),
         "dbmate" => in_folder(command, Some(folder), Layout::Flat)?.style(Style::Marked("migrate")),
-        "flyway" => in_folder(command, Some(folder), Layout::Tree)?,
+        "flyway" => in_folder(command, Some(folder), Layout::Flyway)?,
         _ => in_folder(command, Some(folder), Layout::Flat)?,
     };
     Ok(found.until(until.as_deref()))
@@ -297,7 +308,7 @@ fn flyway_folders(command: &Command, world: &World<'_>) -> Found {
         paths.push(command.step.path(folder));
     }
     let until = flyway::setting(command, world, "target");
-    Ok(migrations(paths, Layout::Tree)
+    Ok(migrations(paths, Layout::Flyway)
         .until(until.as_deref())
         .style(Style::Placeholders))
 }

@@ -1,13 +1,20 @@
 use crate::command::{Caller, Command, Effect, Step, World, understand};
 use crate::environment::Vars;
 use crate::files::Memory;
-use crate::source::Source;
+use crate::policy::Tier;
+use crate::profile::Applied;
+use crate::profile::Mark;
+use crate::source::{Source, SourceKind};
 use crate::target::{judge_migrations, resolve};
 
 /// Paths below the project, with their text.
 type Files = &'static [(&'static str, &'static str)];
 
 fn effect(line: &str, files: Files) -> (Effect, String) {
+    effect_after(line, files, &[])
+}
+
+fn effect_after(line: &str, files: Files, applied: &[Applied]) -> (Effect, String) {
     let memory = Memory::new().below("/p", files);
     let caller = Caller::default();
     let world = World {
@@ -22,7 +29,7 @@ fn effect(line: &str, files: Files) -> (Effect, String) {
     let mut worst = (Effect::None, String::new());
     for mut command in understand(Step::new(argv, vars, "/p".into()), &world) {
         let resolution = resolve(&command, &world);
-        judge_migrations(&mut command, &resolution, &world);
+        judge_migrations(&mut command, &resolution, applied, &world);
         let effect = Command::effect(&command);
         let named = command.actions.iter().find(|a| a.effect == effect);
         let place = named.and_then(|a| a.place.clone()).unwrap_or_default();
@@ -298,5 +305,95 @@ fn what_cannot_be_read_is_opaque() {
     ];
     for (line, files) in cases {
         assert_eq!(effect(line, files).0, Effect::Opaque, "{line}");
+    }
+}
+
+/// `applied=1,2 folder=m`, on a target of PostgreSQL.
+fn said(words: &str) -> Applied {
+    let mut applied = Applied {
+        folder: None,
+        versions: Vec::new(),
+        versions_file: None,
+        on: Mark::empty(
+            Tier::Unmarked,
+            Source::new(SourceKind::SystemFile, "policy.toml:1"),
+        ),
+    };
+    applied.on.engine = Some("postgres".to_owned());
+    for word in words.split(' ') {
+        let (key, value) = word.split_once('=').unwrap();
+        match key {
+            "applied" => applied.versions = value.split(',').map(str::to_owned).collect(),
+            "applied_file" => applied.versions_file = Some(value.to_owned()),
+            "folder" => applied.folder = Some(value.to_owned()),
+            _ => applied.on.database = Some(value.to_owned()),
+        }
+    }
+    applied
+}
+
+#[test]
+fn what_has_run_does_not_count_again() {
+    const DROPS: Files = &[
+        ("m/1_a.sql", "drop table a"),
+        ("m/02_b.sql", "drop table b"),
+        ("m/3_c.up.sql", "create table c(i int)"),
+        ("m/4_seed.go", "package m"),
+        ("d/2024-01-02-030405_a/up.sql", "drop table a"),
+        ("f/V1_2__a.sql", "drop table a"),
+        ("f/U1_2__a.sql", "drop table a"),
+        ("run.txt", "1\n02 | f\n4\n"),
+    ];
+    let all = "applied=1,02,4";
+    let cases = [
+        ("dbmate -d m up", all, true),
+        ("sqlx migrate run --source m", all, true),
+        ("goose -dir m postgres host=h up", all, true),
+        ("migrate -path m -database postgres://h/d up", all, true),
+        (
+            "migrate -path m -database postgres://h/d up",
+            "applied=2",
+            true,
+        ),
+        // Older than the newest is run by these where it was left out before.
+        ("dbmate -d m up", "applied=02", false),
+        ("sqlx migrate run --source m", "applied=2,4", false),
+        (
+            "goose -dir m -allow-missing postgres host=h up",
+            "applied=2,4",
+            false,
+        ),
+        // `2` and `02` are two versions to dbmate, one to sqlx.
+        ("dbmate -d m up", "applied=1,2", false),
+        ("sqlx migrate run --source m", "applied=01,2", true),
+        ("goose -dir m postgres host=h up", "applied=3", false),
+        ("dbmate -d m up", "applied_file=/p/run.txt", true),
+        ("dbmate -d m up", "applied_file=/p/none.txt", false),
+        ("dbmate -d m up", "folder=/p/m applied=1,02", true),
+        ("dbmate -d m up", "folder=/other/m applied=1,02", false),
+        ("dbmate -d m up", "database=other applied=1,02", false),
+        ("node-pg-migrate up -m m", all, false),
+        (
+            "diesel migration run --migration-dir d",
+            "applied=20240102030405",
+            true,
+        ),
+        ("diesel migration run --migration-dir d", all, false),
+        (
+            "flyway -url=jdbc:postgresql://h/d -locations=filesystem:f migrate",
+            "applied=1.2",
+            true,
+        ),
+        // To refinery a file with `U` runs too.
+        (
+            "refinery migrate -e DATABASE_URL -p f",
+            "applied=1.2",
+            false,
+        ),
+    ];
+    for (line, words, passes) in cases {
+        let (effect, place) = effect_after(line, DROPS, &[said(words)]);
+        let within = effect == Effect::ChangesSchema;
+        assert_eq!(within, passes, "{line} with {words:?}: {effect:?} {place}");
     }
 }
