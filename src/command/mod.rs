@@ -308,15 +308,19 @@ impl Reading {
 const MAX_DEPTH: usize = 8;
 pub(crate) const MAX_STEPS: usize = 512;
 
+/// How many programs that nobody knows may start each other.
+const MAX_SUPPOSED: u8 = 3;
+
 /// Follows a program start through wrappers, shells and task runners to the commands it leads to.
 /// Work is bounded by depth and count; past the bounds the command is opaque.
 pub fn understand(first: Step, world: &World<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     let mut queue = vec![(first, 0usize)];
     let mut started = 0usize;
-    while let Some((step, depth)) = queue.pop() {
+    while let Some((mut step, depth)) = queue.pop() {
         started += 1;
         if depth > MAX_DEPTH || started > MAX_STEPS {
+            step.supposed = 0;
             let why = "too many programs inside programs to follow";
             commands.extend(Reading::opaque(None, &step, "nested", why).command);
             break;
@@ -325,7 +329,10 @@ pub fn understand(first: Step, world: &World<'_>) -> Vec<Command> {
         commands.extend(reading.command);
         queue.extend(reading.steps.into_iter().rev().map(|s| (s, depth + 1)));
     }
-    commands.retain(|c| !c.step.supposed || c.effect() >= Effect::Stops);
+    commands.retain(|c| match c.effect() {
+        Effect::Opaque => c.step.supposed == 0 || c.step.first_unknown().is_some(),
+        effect => c.step.supposed == 0 || effect > Effect::Opaque,
+    });
     commands
 }
 
@@ -343,7 +350,7 @@ fn read(step: &Step, world: &World<'_>) -> Reading {
         Some(tool) => tools::read(tool, step, world),
         None => unwrap::script(step, world).unwrap_or_else(|| tools::release(step)),
     };
-    if !step.supposed {
+    if step.supposed < MAX_SUPPOSED {
         let steps = unwrap::supposed(tool, step, &reading);
         reading.steps.extend(steps);
     }

@@ -101,8 +101,8 @@ pub struct Step {
     /// What is mounted where it runs.
     pub mounts: Vec<Mount>,
     /// The program before it is given these words and nobody knows what for: only a start that
-    /// destroys or stops counts.
-    pub supposed: bool,
+    /// destroys or stops counts. How often that is so on the way here.
+    pub supposed: u8,
 }
 
 impl Step {
@@ -122,7 +122,7 @@ impl Step {
             at: None,
             interpreter: Vec::new(),
             mounts: Vec::new(),
-            supposed: false,
+            supposed: 0,
         }
     }
 

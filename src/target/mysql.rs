@@ -74,7 +74,9 @@ pub fn options(tool: &Tool, step: &Step, world: &World<'_>) -> Result<Options, S
         return Err(Stop::new("argv-rejected", what));
     }
     let mut found = Options::default();
-    if !first.none {
+    // Elsewhere there are other files: the target is unresolved there.
+    let here = step.place == Place::Here;
+    if !first.none && here {
         let groups = groups(tool, &first, step);
         for (path, kind, needed) in files(&first, step, world) {
             if needed && !world.files.is_file(&path) {
@@ -84,15 +86,10 @@ pub fn options(tool: &Tool, step: &Step, world: &World<'_>) -> Result<Options, S
             option_file(&path, kind, &groups, world, 0, tool, &mut found);
         }
     }
-    if let Some(path) = login_file(&argv, step, world) {
+    if here && let Some(path) = login_file(&argv, step, world) {
         found
             .trouble
             .get_or_insert(format!("{} is encrypted", path.display()));
-    }
-    if step.place != Place::Here {
-        found
-            .trouble
-            .get_or_insert("its option files cannot be seen from here".to_owned());
     }
     let parsed = getopt::parse_words(tool.data("options"), &argv, Style::Mysql);
     found.trouble = found.trouble.or(parsed.trouble);

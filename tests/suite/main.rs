@@ -59,4 +59,5 @@ mod ship;
 mod spawn;
 mod support;
 mod vectors;
+mod wrapped;
 mod yaml_differential;

@@ -161,6 +161,11 @@ pub(super) fn heroku(tool: &'static Tool, step: &Step) -> Reading {
         .find(|w| tool.data("verb").contains(&w.text.as_str()) || w.text.contains(':'))
         .is_some_and(|w| tool.data("verb").contains(&w.text.as_str()));
     if runs {
+        // Its own options may stand behind the command too.
+        let own = |w: &Word| matches!(w.text.as_str(), "-a" | "--app" | "-r" | "--remote");
+        while let Some(at) = step.argv.iter().position(own) {
+            step.argv.drain(at..step.argv.len().min(at + 2));
+        }
         return super::super::unwrap::prefix(tool, &step);
     }
     super::words(tool, &step)

@@ -204,8 +204,10 @@ pub(super) fn parse(
         }
         at += 1;
     }
-    // The command's own name is the first argument.
-    if strict && limit.is_some_and(|n| args.operands.len() > n + 1) {
+    // The command's own name is the first argument. A word that is not known may be none.
+    let literal = args.operands.iter().filter(|(_, w)| w.unknown.is_none());
+    let literal = literal.count();
+    if strict && limit.is_some_and(|n| literal > n + 1) {
         return Err(Stop::new("argv-rejected", "too many arguments"));
     }
     if !args.operands.is_empty() {

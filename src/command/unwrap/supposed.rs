@@ -21,11 +21,12 @@ pub(in crate::command) fn supposed(
     let start = |argv: Vec<Word>| {
         let inner = super::elsewhere(step, format!("what `{}` starts", step.program()));
         let mut inner = inner.with_argv(argv).through(step.program());
-        inner.supposed = true;
+        inner.supposed += 1;
         inner
     };
     let line = |text: &str| {
-        let text = text.trim_matches(['[', ']', '"', '\'', ' ']);
+        let listed = text.trim().strip_prefix("[\"");
+        let text = listed.and_then(|t| t.strip_suffix("\"]")).unwrap_or(text);
         script_step(&start(Vec::new()), "sh", Word::literal(text))
     };
     let mut steps: Vec<Step> = tool
@@ -35,12 +36,19 @@ pub(in crate::command) fn supposed(
         .map(|text| line(text))
         .collect();
     let quiet = |c: &crate::command::Command| c.effect() == Effect::None;
+    let lost = |s: &Step| catalogue::find(s.program()).is_none();
+    let mislaid = !reading.steps.is_empty() && reading.steps.iter().all(lost);
     let judged = !reading.steps.is_empty() || !reading.command.as_ref().is_some_and(quiet);
-    if judged || tool.is_some_and(|tool| !OPEN.contains(&tool.reader)) {
+    if judged && !mislaid || tool.is_some_and(|tool| !OPEN.contains(&tool.reader)) {
         return steps;
     }
+    // A wrapper that starts what nobody knows: an option of it may have been taken for another.
+    let tool = tool.filter(|_| !mislaid);
     if step.program_path().contains(' ') {
-        steps.push(line(step.program_path()));
+        // No program is called so: it is a line for a shell.
+        let mut script = line(step.program_path());
+        script.supposed = step.supposed;
+        steps.push(script);
     }
     let mut runs = executes(step.program_path());
     let words = step.argv.get(1..).unwrap_or(&[]);
@@ -49,17 +57,20 @@ pub(in crate::command) fn supposed(
             continue;
         }
         let text = match word.text.split_once('=') {
-            Some((name, value)) if !name.contains(' ') => {
-                runs |= executes(name);
+            Some((name, value)) if executes(name) && !name.contains(' ') => {
+                runs = true;
                 value
             }
             _ => word.text.as_str(),
         };
         if text.contains(' ') {
             if runs {
-                steps.push(line(text));
+                let mut script = line(text);
+                // A tool that is known does start what stands there.
+                script.supposed -= u8::from(tool.is_some());
+                steps.push(script);
             }
-        } else if at + 1 < words.len() && leads(tool, word) {
+        } else if at + 1 < words.len() && leads(tool.filter(|_| !runs), word) {
             steps.push(start(words.get(at..).unwrap_or(&[]).to_vec()));
         }
         runs |= executes(text);
@@ -70,7 +81,7 @@ pub(in crate::command) fn supposed(
 /// Whether the word behind this one is a command line.
 fn executes(word: &str) -> bool {
     let parts = [
-        "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff",
+        "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff", "wrap",
     ];
     matches!(word, "-c" | "-e" | "-x") || parts.iter().any(|part| word.contains(part))
 }
@@ -79,7 +90,21 @@ fn executes(word: &str) -> bool {
 /// unknown tool any but those whose names are everyday words.
 fn leads(tool: Option<&Tool>, word: &Word) -> bool {
     let name = word.text.rsplit('/').next().unwrap_or("");
-    let vague = ["plain", "unit", "kill"];
+    // Words that are programs too.
+    let vague = [
+        "service",
+        "port",
+        "snap",
+        "pkg",
+        "sv",
+        "kill",
+        "init",
+        "halt",
+        "reboot",
+        "shutdown",
+        "postgresql",
+        "postgres",
+    ];
     let clients = [
         "libpq",
         "mysql",
@@ -103,7 +128,10 @@ fn leads(tool: Option<&Tool>, word: &Word) -> bool {
     ];
     catalogue::find(name).is_some_and(|found| match tool {
         Some(_) => clients.contains(&found.reader),
-        None => !vague.contains(&found.reader) && found.name != "machine",
+        None => {
+            let plain = found.reader == "plain" && found.data("runs").is_empty();
+            !plain && !vague.contains(&name)
+        }
     })
 }
 

@@ -52,7 +52,7 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
     let scripts = tool.data("script");
     if let Some(option) = Args::parse(&step.argv, tool.value_options).last(scripts)
         && !scripts.is_empty()
-        && option.at < step.argv.len()
+        && option.at <= start + skip
     {
         let word = Word {
             text: option.value.clone().unwrap_or_default(),
@@ -76,6 +76,10 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
     };
     let next = if first("joins").is_some() || (scripts.is_empty() && only_script(tool, argv)) {
         script_step(&base, "sh", super::joined(argv))
+    } else if argv.first().is_some_and(|w| w.text == "-c") {
+        // The words of a shell (`capsh -- -c`).
+        let shell = std::iter::once(Word::literal("sh"));
+        base.with_argv(shell.chain(argv.iter().cloned()).collect())
     } else {
         base.with_argv(argv.to_vec())
     };
@@ -105,21 +109,30 @@ pub(super) fn shaped(tool: &'static Tool, step: &Step) -> Reading {
             continue;
         }
         let from = first + verb.len();
-        let start =
-            divider(tool, &step.argv, if verb.is_empty() { 1 } else { from }).or_else(|| {
-                let skip = count.parse::<usize>().ok()?;
-                let at = after_options(&step.argv, from, tool.value_options) + skip;
-                Some(after_options(&step.argv, at, tool.value_options))
-            });
-        if let Some(argv) = start.and_then(|at| step.argv.get(at..))
-            && !argv.is_empty()
-        {
+        let counted = count.parse::<usize>().ok().map(|skip| {
+            let at = after_options(&step.argv, from, tool.value_options) + skip;
+            after_options(&step.argv, at, tool.value_options)
+        });
+        let behind = if verb.is_empty() { 1 } else { from };
+        let divided = divider(tool, &step.argv, behind, counted.is_none());
+        let next = |at: usize| {
+            let argv = step.argv.get(at..).filter(|argv| !argv.is_empty())?;
             let mut next = base.with_argv(argv.to_vec());
             if !tool.data("place").is_empty() {
                 next = super::elsewhere(&next, parts.join(" "));
             }
-            return Reading::steps(vec![next.through(step.program())]);
-        }
+            Some(next.through(step.program()))
+        };
+        let Some(start) = divided.or(counted).and_then(next) else {
+            continue;
+        };
+        // The divider may be the command's own.
+        let other = counted.filter(|at| divided.is_some_and(|d| d != *at));
+        let other = other.and_then(next).map(|mut step| {
+            step.supposed += 1;
+            step
+        });
+        return Reading::steps(std::iter::once(start).chain(other).collect());
     }
     crate::command::tools::words(tool, step)
 }
@@ -138,8 +151,8 @@ pub(super) fn subcommand(tool: &'static Tool, step: &Step) -> Reading {
     }
 }
 
-fn divider(tool: &Tool, argv: &[Word], from: usize) -> Option<usize> {
-    let dividers = tool.data("dividers");
+fn divider(tool: &Tool, argv: &[Word], from: usize, others: bool) -> Option<usize> {
+    let dividers = tool.data(if others { "dividers" } else { "" });
     let at = argv
         .iter()
         .skip(from)

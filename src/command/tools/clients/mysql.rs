@@ -52,11 +52,10 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
 
 fn client(command: Command, options: &Options, world: &World<'_>) -> Command {
     if command.args.operands.len() > 1 {
-        let mut command = command;
-        command.stops_early = Some(Stop::new(
-            "argv-rejected",
-            "more than one database is named",
-        ));
+        // It stops, where nobody takes the quotes away or puts them on later.
+        let why = "more than one database is named";
+        let mut command = command.doing(Action::new("mysql", Effect::Opaque, why));
+        command.stops_early = Some(Stop::new("argv-rejected", why));
         return command;
     }
     let read = |text: &str| sql::mysql_script(text);
