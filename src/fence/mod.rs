@@ -85,8 +85,11 @@ impl Prepared {
     /// Readies a fence: assembles the filter for the rules.
     ///
     /// # Errors
-    /// What the report says where this build has no fence for the processor.
+    /// What the report says where there is no fence for this system or processor.
     pub fn new(mode: Mode, rules: Rules) -> Result<Prepared, Report> {
+        if let Some(why) = seccomp::MISSING {
+            return Err(Report::without(mode, vec![why.to_owned()]));
+        }
         let Some((native, foreign)) = filter::native() else {
             let missing = "there is no fence for this processor architecture".to_owned();
             return Err(Report::without(mode, vec![missing]));

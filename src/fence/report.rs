@@ -112,6 +112,8 @@ pub struct Report {
     pub contacts: Vec<Contact>,
     /// Attempts on endpoints that found no room in the list.
     pub unlisted: u64,
+    /// How many calls of the tree waited for an answer.
+    pub asked: u64,
     /// Attempts that could not be judged (refused where the fence holds).
     pub unjudged: u64,
     /// Processes of the tree were left when the report was made.
@@ -129,6 +131,7 @@ impl Report {
             limits: Vec::new(),
             contacts: Vec::new(),
             unlisted: 0,
+            asked: 0,
             unjudged: 0,
             outlived: false,
         }
@@ -172,6 +175,7 @@ impl Report {
             status: self.status.word().to_owned(),
             missing: self.missing.clone(),
             limits: self.limits.clone(),
+            asked: self.asked,
             unjudged: self.unjudged,
             unlisted: self.unlisted,
             outlived: self.outlived,
@@ -239,6 +243,7 @@ pub(crate) struct Ledger {
     /// Which threads are known at which endpoint: their names are looked up once.
     known: BTreeSet<(u32, Key)>,
     unlisted: u64,
+    pub(crate) asked: u64,
     pub(crate) unjudged: u64,
 }
 

@@ -2,6 +2,7 @@
 //! until it ends.
 
 mod descriptors;
+mod place;
 pub mod probe;
 pub mod protect;
 pub mod spool;
@@ -323,7 +324,9 @@ impl Running {
                 }
                 // So that the shell sees the job stopped. The report may be old: beside a child
                 // that was continued meanwhile, the launcher goes on.
-                Change::Stopped(signal) if is_stopped(self.child.pid) => signals::stop_self(signal),
+                Change::Stopped(signal) if process::is_stopped(self.child.pid) => {
+                    signals::stop_self(signal)
+                }
                 Change::Stopped(_) | Change::Continued => {}
             }
         }
@@ -337,7 +340,8 @@ impl Running {
             || arrived.sender == self.child.pid
             || signals_the_group(arrived.sender);
         // A shell continues the whole group too; only a child that is still stopped needs it.
-        let running = arrived.signal == Signal::SIGCONT as i32 && !is_stopped(self.child.pid);
+        let running =
+            arrived.signal == Signal::SIGCONT as i32 && !process::is_stopped(self.child.pid);
         if RELAYED.contains(&arrived.signal) && !has_it && !running {
             signals::send(self.child.pid, arrived.signal);
         }
@@ -352,11 +356,4 @@ fn millis(time: Duration) -> i32 {
 fn signals_the_group(sender: i32) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{sender}/comm"));
     name.is_ok_and(|name| name.trim_end() == "timeout")
-}
-
-/// Whether a process is stopped (`T` in `/proc/PID/stat`).
-fn is_stopped(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| rest.starts_with('T'))
 }

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -41,14 +41,13 @@ pub fn ask(asked: &Asked<'_>, signals: &Inherited) -> Result<Vec<u8>, String> {
     let failed = |e: io::Error| format!("{}: {e}", asked.program.display());
     let fence = Prepared::new(Mode::Hold, nowhere())
         .map_err(|report| format!("there is no fence: {}", report.missing.join("; ")))?;
-    let (out, end) =
-        nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(|errno| failed(errno.into()))?;
+    let (out, end) = io::pipe().map_err(failed)?;
     let (child, supervisor) = start(asked, fence, &end, signals)?;
     drop(end);
     let mut answer = Answer {
         child,
         supervisor,
-        out: File::from(out),
+        out: File::from(OwnedFd::from(out)),
         open: true,
         printed: Vec::new(),
         status: None,

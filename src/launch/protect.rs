@@ -7,16 +7,11 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
+use super::place::Place;
 use crate::environment::hide;
 use crate::fence::Status;
 use crate::profile::{HideBy, Limit, Private, Profile};
 use crate::sys::landlock::Readable;
-use crate::sys::process;
-
-/// Where private places are made.
-const PLACES: &str = "/tmp";
 
 /// How much of a protection is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +29,7 @@ pub struct Protection {
 pub struct Protections {
     readable: Option<Readable>,
     limits: Vec<(Limit, u64)>,
-    private: Option<TempDir>,
+    private: Option<Place>,
     /// How much of each that was asked for is in force.
     pub list: Vec<Protection>,
 }
@@ -61,10 +56,9 @@ impl Protections {
                 .clone()
                 .map(|(l, most, _)| scaled(*l, *most))
                 .collect();
-            let unbound = limits.filter(|(limit, _, _)| {
-                *limit == Limit::Processes && process::effective_user() == 0
+            let missing = limits.filter_map(|(limit, _, _)| {
+                Some(format!("`{}`: {}", limit.word(), limit.unbound()?))
             });
-            let missing = unbound.map(|_| "`processes` does not bound root".to_owned());
             all.list.push(protection("limits", missing.collect()));
         }
         all
@@ -89,9 +83,7 @@ impl Protections {
         if profile.private.is_empty() {
             return Ok(environment);
         }
-        let place = tempfile::Builder::new()
-            .prefix("tagout-")
-            .tempdir_in(PLACES)?;
+        let place = Place::new()?;
         for (what, _) in &profile.private {
             let own = place.path().join(what.word());
             fs::create_dir(&own)?;

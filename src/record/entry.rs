@@ -311,6 +311,7 @@ fn fence(json: &mut Json, held: &FenceFact) {
     let items = json.limits.items;
     json.texts("missing", &held.missing, items);
     json.texts("limits", &held.limits, items);
+    json.number("asked", held.asked);
     json.number("unjudged", held.unjudged);
     json.number("unlisted", held.unlisted);
     json.flag("outlived", held.outlived);

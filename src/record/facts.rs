@@ -243,6 +243,8 @@ pub struct FenceFact {
     pub missing: Vec<String>,
     /// What no fence by address tells apart here.
     pub limits: Vec<String>,
+    /// How many calls it was asked about: connects, and messages where those are judged.
+    pub asked: u64,
     /// Attempts that could not be judged.
     pub unjudged: u64,
     /// Attempts on endpoints beyond those listed.

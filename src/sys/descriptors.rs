@@ -65,18 +65,9 @@ fn kind(fd: RawFd) -> Option<DescriptorKind> {
 }
 
 /// Marks every descriptor from `first` on so that `exec` closes it. False where the kernel cannot
-/// (before 5.11).
-#[allow(unsafe_code, reason = "close_range")]
+/// (Linux before 5.11).
 pub fn close_on_exec_from(first: RawFd) -> bool {
-    // SAFETY: no memory is involved; descriptors stay open in this process.
-    unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        ) == 0
-    }
+    super::own::close_on_exec_from(first)
 }
 
 /// Marks one descriptor so that `exec` closes it.
@@ -84,6 +75,23 @@ pub fn close_on_exec_from(first: RawFd) -> bool {
 pub fn close_on_exec(fd: RawFd) -> bool {
     // SAFETY: no memory is involved.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) == 0 }
+}
+
+/// Keeps all descriptors but the standard ones from a program that is to be started, whatever this
+/// process inherited.
+#[allow(unsafe_code, reason = "runs between fork and exec")]
+pub(super) fn hand_down_none(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let close = || {
+        if !close_on_exec_from(3) {
+            for fd in 3..LOOKED_AT {
+                close_on_exec(fd);
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: the closure only makes system calls.
+    unsafe { command.pre_exec(close) };
 }
 
 /// Lets a program that is to be started inherit a descriptor under its own number, and no other

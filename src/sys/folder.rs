@@ -8,8 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -138,7 +137,7 @@ impl Folder {
                 How::AppendOrCreate => append | OFlag::O_CREAT,
                 How::CreateNew => append | OFlag::O_CREAT | OFlag::O_EXCL,
             };
-        let mode = Mode::from_bits_truncate(self.sharing.file_mode());
+        let mode = Mode::from_bits_truncate(self.sharing.file_mode() as libc::mode_t);
         let file = File::from(openat(&self.file, name, flags, mode)?);
         let about = check(&file, self.sharing, self.user)?;
         if !about.is_file() {
@@ -160,29 +159,7 @@ impl Folder {
     pub fn names(&self) -> io::Result<Vec<std::ffi::OsString>> {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         let again: OwnedFd = openat(&self.file, ".", flags, Mode::empty())?;
-        let mut names = Vec::new();
-        let mut entries = [0u8; 4096];
-        loop {
-            // SAFETY: descriptor, pointer and length are those of live, exclusive values.
-            let got = super::check(unsafe {
-                libc::syscall(
-                    libc::SYS_getdents64,
-                    again.as_raw_fd(),
-                    entries.as_mut_ptr(),
-                    entries.len(),
-                )
-            })?;
-            let got = usize::try_from(got).unwrap_or(0);
-            let Some(mut rest) = entries.get(..got).filter(|rest| !rest.is_empty()) else {
-                return Ok(names);
-            };
-            while let Some((name, after)) = entry(rest) {
-                if name != b"." && name != b".." {
-                    names.push(OsStr::from_bytes(name).to_owned());
-                }
-                rest = after;
-            }
-        }
+        super::own::names(again)
     }
 
     /// Removes a file of the folder.
@@ -212,16 +189,6 @@ impl Folder {
         let free = u64::from(about.blocks_available()).saturating_mul(about.fragment_size().into());
         Ok(free)
     }
-}
-
-/// The name in the first entry that `getdents64(2)` wrote, and what follows: inode and offset,
-/// each of 8 bytes, the entry's length in 2, its type in 1, the name up to a NUL.
-fn entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = entries.get(16..)?.first_chunk::<2>()?;
-    let length = usize::from(u16::from_ne_bytes(*length));
-    let (own, rest) = entries.split_at_checked(length)?;
-    let name = own.get(19..)?;
-    Some((name.split(|b| *b == 0).next()?, rest))
 }
 
 fn check(file: &File, sharing: Sharing, user: u32) -> Result<std::fs::Metadata, FolderError> {

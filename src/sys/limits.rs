@@ -1,6 +1,6 @@
 //! Bounds on what a process may use: `setrlimit(2)`.
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 /// A bound on what each process of the command may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,14 +26,25 @@ pub(crate) fn open_most_files() {
 }
 
 impl Limit {
-    fn kind(self) -> Resource {
+    fn kind(self) -> Option<Resource> {
         match self {
-            Limit::Memory => Resource::RLIMIT_AS,
-            Limit::Processes => Resource::RLIMIT_NPROC,
-            Limit::Files => Resource::RLIMIT_NOFILE,
-            Limit::Processor => Resource::RLIMIT_CPU,
-            Limit::FileSize => Resource::RLIMIT_FSIZE,
-            Limit::Core => Resource::RLIMIT_CORE,
+            Limit::Memory => super::own::ADDRESS_SPACE,
+            Limit::Processes => super::own::PROCESSES,
+            Limit::Files => Some(Resource::RLIMIT_NOFILE),
+            Limit::Processor => Some(Resource::RLIMIT_CPU),
+            Limit::FileSize => Some(Resource::RLIMIT_FSIZE),
+            Limit::Core => Some(Resource::RLIMIT_CORE),
+        }
+    }
+
+    /// Why it bounds nothing here.
+    pub(crate) fn unbound(self) -> Option<&'static str> {
+        match self.kind() {
+            None => Some("this system has no such bound"),
+            Some(_) if self == Limit::Processes && super::process::effective_user() == 0 => {
+                Some("it does not bound root")
+            }
+            Some(_) => None,
         }
     }
 
@@ -43,8 +54,12 @@ impl Limit {
     /// # Errors
     /// The system's errno.
     pub(crate) fn bound(self, most: u64) -> Result<(), i32> {
-        let bounded = getrlimit(self.kind())
-            .and_then(|(soft, hard)| setrlimit(self.kind(), soft.min(most), hard.min(most)));
+        let Some(kind) = self.kind() else {
+            return Ok(());
+        };
+        let most = rlim_t::try_from(most).unwrap_or(rlim_t::MAX);
+        let bounded = getrlimit(kind)
+            .and_then(|(soft, hard)| setrlimit(kind, soft.min(most), hard.min(most)));
         bounded.map_err(|errno| errno as i32)
     }
 }

@@ -1,22 +1,32 @@
-//! System calls. All `unsafe` code of the crate is in this room.
-
-#[cfg(not(target_os = "linux"))]
-compile_error!("tagout is for Linux: it starts and holds programs by what that kernel offers");
+//! System calls. All `unsafe` code of the crate is in this room, and all that knows which system it
+//! runs on: what other systems than Linux do in another way or not at all is in `portable`.
 
 pub mod clock;
 pub mod descriptors;
+#[cfg_attr(not(target_os = "linux"), path = "portable/detach.rs")]
 pub(crate) mod detach;
+#[cfg_attr(not(target_os = "linux"), path = "portable/entropy.rs")]
 pub mod entropy;
+#[cfg_attr(not(target_os = "linux"), path = "portable/epoll.rs")]
 pub(crate) mod epoll;
 pub mod folder;
+#[cfg_attr(not(target_os = "linux"), path = "portable/inspect.rs")]
 pub(crate) mod inspect;
+#[cfg_attr(not(target_os = "linux"), path = "portable/landlock.rs")]
 pub(crate) mod landlock;
 pub mod limits;
 pub mod memory;
+#[cfg_attr(not(target_os = "linux"), path = "portable/own.rs")]
+mod own;
 pub mod process;
+#[cfg_attr(not(target_os = "linux"), path = "portable/queue.rs")]
+mod queue;
+#[cfg_attr(not(target_os = "linux"), path = "portable/seccomp.rs")]
 pub(crate) mod seccomp;
 pub mod signals;
+#[cfg_attr(not(target_os = "linux"), path = "portable/socket.rs")]
 pub(crate) mod socket;
+#[cfg_attr(not(target_os = "linux"), path = "portable/spawn.rs")]
 pub mod spawn;
 pub mod tool;
 #[cfg(test)]

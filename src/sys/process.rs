@@ -3,6 +3,8 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use super::own;
+
 /// The entries of `environ` as they came: duplicates and entries without `=` included, which the
 /// standard library hides.
 #[allow(unsafe_code, reason = "reads the C environment")]
@@ -35,7 +37,7 @@ pub fn real_user() -> u32 {
 
 /// Whether this process may execute a file.
 pub fn may_execute(path: &std::path::Path) -> bool {
-    nix::unistd::eaccess(path, nix::unistd::AccessFlags::X_OK).is_ok()
+    own::may_execute(path)
 }
 
 /// Becomes another program, with this process's environment as it is. Returns only the error.
@@ -55,25 +57,17 @@ pub fn become_program(path: &std::path::Path, argv: &[OsString]) -> std::io::Err
 /// A file in the folder that this very program lies in, links followed.
 ///
 /// # Errors
-/// Where `/proc` does not tell.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "where this program lies is a fact about it"
-)]
+/// Where the system does not tell.
 pub fn beside(name: &str) -> std::io::Result<std::path::PathBuf> {
-    let real = std::fs::read_link("/proc/self/exe")?;
-    Ok(real.with_file_name(name))
+    Ok(own::program()?.with_file_name(name))
 }
 
 /// Whether a path, links followed, is the very file that this process runs.
 pub fn is_this_program(path: &std::path::Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let file = |path: &std::path::Path| {
-        let facts = std::fs::metadata(path).ok()?;
-        Some((facts.dev(), facts.ino()))
-    };
-    let own = file("/proc/self/exe".as_ref());
-    own.is_some() && own == file(path)
+    let identity = |facts: std::fs::Metadata| (facts.dev(), facts.ino());
+    let own = own::facts().ok().map(identity);
+    own.is_some() && own == std::fs::metadata(path).ok().map(identity)
 }
 
 /// The children of this process.
@@ -88,6 +82,11 @@ pub fn children() -> Vec<i32> {
     list.split_whitespace()
         .filter_map(|pid| pid.parse().ok())
         .collect()
+}
+
+/// Whether a process is stopped, for whom it is told that it was.
+pub fn is_stopped(pid: i32) -> bool {
+    own::is_stopped(pid)
 }
 
 /// This process's id.
@@ -107,18 +106,14 @@ pub fn borrowed_file(fd: i32) -> std::fs::File {
 
 /// Makes this process the parent of descendants whose own parents end: it stays their ancestor,
 /// which is what lets it look into them where the system restricts that (Yama).
-#[allow(unsafe_code, reason = "prctl")]
 pub(crate) fn adopt_orphans() {
-    // SAFETY: plain integers. Where the kernel has no such thing, orphans go to init.
-    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    own::adopt_orphans();
 }
 
 /// Closes this process to other programs of its user: none may trace it, write its memory or take
 /// its descriptors. What it starts is open again from its `exec` on.
-#[allow(unsafe_code, reason = "prctl")]
 pub(crate) fn close_to_others() {
-    // SAFETY: plain integers.
-    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    own::close_to_others();
 }
 
 /// The text of a small file of the kernel (`/proc`, `/sys`), in one read: such a file has no

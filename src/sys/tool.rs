@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::descriptors;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -246,7 +247,8 @@ pub(crate) struct Awaited {
 const MOST: usize = 64 << 10;
 
 impl Awaited {
-    /// Starts a program without variables.
+    /// Starts a program without variables, and without the descriptors that this process got: a
+    /// library of the system's look-up has no business with them.
     ///
     /// # Errors
     /// The system's.
@@ -256,13 +258,15 @@ impl Awaited {
         reason = "tools are started here and nowhere else; the launcher reaps them"
     )]
     pub(crate) fn start(program: &Path, args: &[&str]) -> io::Result<Awaited> {
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+            .stderr(Stdio::null());
+        descriptors::hand_down_none(&mut command);
+        let child = command.spawn()?;
         let out = child.stdout.ok_or(io::ErrorKind::BrokenPipe)?;
         unblock(out.as_fd())?;
         Ok(Awaited {
@@ -422,6 +426,24 @@ mod tests {
             assert!(done.status.success());
             assert!(begun.elapsed() < LIMIT / 2);
         }
+    }
+
+    #[test]
+    fn an_awaited_tool_gets_no_inherited_descriptor() {
+        // A plain duplicate stays open over exec.
+        let inherited = nix::unistd::dup(std::io::stderr()).unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&inherited);
+        let script = format!("[ -e /proc/self/fd/{number} ] && echo open || echo shut");
+        let mut asked = Awaited::start(Path::new("/bin/sh"), &["-c", &script]).unwrap();
+        let begun = Instant::now();
+        let text = loop {
+            if let Some(text) = asked.answer() {
+                break text.to_vec();
+            }
+            assert!(begun.elapsed() < LIMIT);
+            sleep(Duration::from_millis(1));
+        };
+        assert_eq!(String::from_utf8(text).unwrap(), "shut\n");
     }
 
     #[test]

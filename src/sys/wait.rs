@@ -59,7 +59,9 @@ pub fn change(pid: i32) -> Option<(Change, Used)> {
 }
 
 fn used(usage: &libc::rusage) -> Used {
-    let number = |n: libc::c_long| u64::try_from(n).unwrap_or(0);
+    fn number(n: impl TryInto<u64>) -> u64 {
+        n.try_into().unwrap_or(0)
+    }
     let millis = |t: libc::timeval| number(t.tv_sec) * 1000 + number(t.tv_usec) / 1000;
     Used {
         user_ms: millis(usage.ru_utime),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::fence::{Project, arrived, compiled, port, server};
-use crate::servers::running_as_root;
+use crate::servers::{MariaDb, Postgres, running_as_root};
 use crate::support::{needs, tagout};
 
 /// Whether no datagram came.
@@ -15,6 +15,63 @@ fn is_quiet(messages: &UdpSocket) -> bool {
     messages.set_nonblocking(true).unwrap();
     let came = messages.recv_from(&mut [0; 16]);
     came.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+}
+
+/// After its connect a client talks to its server alone: the supervisor is asked as often about a
+/// session of one statement as about one of thousands.
+#[test]
+fn nobody_stands_between_a_client_and_its_server() {
+    let project = Project::new();
+    let statements = |one: &str| {
+        std::fs::write(project.path("one.sql"), one).unwrap();
+        std::fs::write(project.path("many.sql"), one.repeat(20_000)).unwrap();
+    };
+    let asked = |words: &[&str], file: &str| {
+        let shell = project.unknown("sh").unwrap();
+        let script = format!("exec \"$@\" < {file} > rows");
+        let mut all = vec![shell.to_str().unwrap(), "-c", &script, "sh"];
+        all.extend(words);
+        let ran = project.held(&all);
+        let rows = std::fs::read_to_string(project.path("rows")).unwrap();
+        let context = format!("{words:?} {}{}", ran.stderr(), ran.outcome);
+        assert_eq!(ran.outcome["fence"]["status"], "full", "{context}");
+        assert!(
+            ran.outcome["fence"]["asked"].as_u64() >= Some(1),
+            "{context}"
+        );
+        (ran.outcome["fence"]["asked"].clone(), rows.lines().count())
+    };
+    statements("select n from generate_series(1, 5) n;\n");
+    if let (Some(server), Some(psql)) = (Postgres::start(), needs("psql")) {
+        let port = server.port.to_string();
+        let words = [
+            psql.to_str().unwrap(),
+            "-XAtq",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+        ];
+        let words = [&words[..], &["-U", "postgres", "-d", "postgres"]].concat();
+        let (one, many) = (asked(&words, "one.sql"), asked(&words, "many.sql"));
+        assert_eq!((one.1, many.1), (5, 100_000));
+        assert_eq!(one.0, many.0);
+    }
+    statements("select 1 union select 2;\n");
+    if let (Some(server), Some(client)) = (MariaDb::start(), needs("mariadb")) {
+        let port = server.port.to_string();
+        let words = [
+            client.to_str().unwrap(),
+            "--no-defaults",
+            "-BN",
+            "-h",
+            "127.0.0.1",
+        ];
+        let words = [&words[..], &["-P", &port, "-u", "app"]].concat();
+        let (one, many) = (asked(&words, "one.sql"), asked(&words, "many.sql"));
+        assert_eq!((one.1, many.1), (2, 40_000));
+        assert_eq!(one.0, many.0);
+    }
 }
 
 /// Names that are longer than any address, numbers that change what they mean meanwhile.

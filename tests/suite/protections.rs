@@ -2,7 +2,9 @@
 //! bounds, and processes that are left behind.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -119,6 +121,37 @@ fn a_home_of_its_own_is_empty_and_gone_afterwards() {
         }
         assert_eq!(intent(&project)["enforcement"]["private"], "partial");
     }
+}
+
+/// Where tagout is killed its private places stay until the next run that has such; those of runs
+/// that go on are left alone.
+#[test]
+fn places_of_a_killed_run_are_removed_by_the_next() {
+    let project = project("private = [\"home\", \"tmp\"]\n");
+    let home = |ran: &crate::fence::Ran| PathBuf::from(ran.stdout().lines().next().unwrap());
+    let fifo = project.path("go");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    let waiting = ["sh", "-c", "echo $HOME > waiting; read x < go"];
+    let mut waits = project.command("worker").args(waiting).spawn().unwrap();
+    let killed = project.held(&["sh", "-c", "echo $HOME; kill -9 $PPID; exec sleep 600"]);
+    let left = home(&killed);
+    let begun = Instant::now();
+    let going_on = loop {
+        let text = fs::read_to_string(project.path("waiting")).unwrap_or_default();
+        if text.ends_with('\n') {
+            break PathBuf::from(text.trim());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let next = project.held(&["sh", "-c", "echo $HOME"]);
+    assert!(!home(&next).exists());
+    assert!(!left.exists(), "{}", left.display());
+    assert!(going_on.exists(), "{}", going_on.display());
+    fs::write(&fifo, "go\n").unwrap();
+    assert!(waits.wait().unwrap().success());
+    assert!(!going_on.exists());
 }
 
 #[test]

@@ -233,7 +233,7 @@ impl Supervisor {
                 "{count} calls could not be looked into and {done}"
             ));
         }
-        let unjudged = ledger.unjudged;
+        let (asked, unjudged) = (ledger.asked, ledger.unjudged);
         let (contacts, unlisted) = ledger.into_contacts();
         let status = match self.missing.is_empty() {
             true => Status::Full,
@@ -247,6 +247,7 @@ impl Supervisor {
             limits: self.policy.limits(),
             contacts,
             unlisted,
+            asked,
             unjudged,
             outlived: !self.is_over(),
         }
@@ -301,6 +302,7 @@ impl Supervisor {
             }
             // A caller that is gone already is nothing unusual.
             if let Ok(notification) = listener.receive() {
+                self.ledger.asked += 1;
                 self.answer_question(notification);
             }
         }
