@@ -1,12 +1,21 @@
-//! The journal's figures, each next to what it is compared with, in one run:
-//! `cargo bench --bench journal [-- RECORDS]` (a million by default; it needs 1.3 GB of disk).
+//! The journal's figures, each beside its aim or what it is compared with, in one run:
+//! `cargo bench --bench journal [-- RECORDS]` (a million by default; it needs 2 GB of disk, and for
+//! two of the figures sqlite3 and PostgreSQL).
 #![allow(
+    dead_code,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a benchmark starts programs and prints"
 )]
+
+#[path = "../tests/suite/servers.rs"]
+mod servers;
+#[path = "../tests/suite/support.rs"]
+mod support;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -23,6 +32,7 @@ use tagout::record::{
     Durability, Ending, Entry, FieldFact, Journal, Location, NamesFact, Outcome, ProcessFact,
     ProfileFact, RecordId, Run, TargetFact, Usage, line, stats,
 };
+use tagout::ship::{self, Shipper, Tell};
 use tagout::sys::clock::{self, Moment};
 
 /// How many launchers at once, and how many launches in all.
@@ -151,6 +161,7 @@ fn outcome(id: RecordId, time: Moment) -> Entry {
         usage: Some(Usage::default()),
         observed: Vec::new(),
         fence: None,
+        gates: Vec::new(),
     })
 }
 
@@ -360,56 +371,146 @@ fn fill(directory: &Path, records: u64) {
     }
 }
 
-fn timed<T>(what: &str, work: impl Fn() -> T) -> T {
+/// The best of three, beside its aim in milliseconds.
+fn timed(what: &str, aim: Option<u64>, work: impl Fn()) {
     let times: Vec<Duration> = (0..3)
         .map(|_| {
             let begun = Instant::now();
-            let _ = work();
+            work();
             begun.elapsed()
         })
         .collect();
     let best = times.iter().min().copied().unwrap_or_default();
-    println!("  {what}: {best:?} (median {:?})", median(times));
-    work()
+    let aim = aim.map_or(String::new(), |aim| format!(", aim at most {aim} ms"));
+    println!("  {what}: {best:.1?}{aim} (median {:.1?})", median(times));
 }
 
 fn readers(records: u64) {
     let dir = tempfile::tempdir().unwrap();
     let directory = dir.path().join("journal");
     fill(&directory, records);
-    let location = Location::Copy(directory);
+    let location = Location::Copy(directory.clone());
     let open = || Segments::open(&location).unwrap();
-    println!("{records} records, {} MB:", open().bytes() / 1_000_000);
-    let find = |filter: &Filter| query::runs(&open(), filter, 50).unwrap().len();
+    println!(
+        "{records} records, {} MB, best of three:",
+        open().bytes() / 1_000_000
+    );
+    let log = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
+        command
+            .arg("log")
+            .args(args)
+            .arg("--journal")
+            .arg(&directory);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let find = |filter: &Filter| {
+        query::runs(&open(), filter, 50).unwrap();
+    };
     let text = |text: &str| Some(text.to_owned());
-    timed("last 50", || find(&Filter::default()));
-    timed("last 50 refused on production", || {
+    timed("last 50", Some(5), || find(&Filter::default()));
+    timed("last 50, `tagout log` from start to end", Some(5), || {
+        log(&[])
+    });
+    timed("last 50 refused on production", None, || {
         find(&Filter {
             verdict: text("refused"),
             tier: text("production"),
             ..Filter::default()
-        })
+        });
     });
-    timed("scan of all for a target that is nowhere", || {
-        find(&Filter {
-            target: text("no-such-host"),
-            ..Filter::default()
-        })
-    });
-    timed("scan of all for a mismatch", || {
+    timed(
+        "scan of all for a target that is nowhere",
+        Some(500),
+        || {
+            find(&Filter {
+                target: text("no-such-host"),
+                ..Filter::default()
+            });
+        },
+    );
+    timed(
+        "the same, `tagout log --target` from start to end",
+        Some(500),
+        || {
+            log(&["--target", "no-such-host"]);
+        },
+    );
+    timed("scan of all for a mismatch", Some(500), || {
         find(&Filter {
             mismatch: true,
             ..Filter::default()
-        })
+        });
     });
-    timed("one run by its id", || {
+    timed("scan of all for runs without outcome", None, || {
         find(&Filter {
-            id: text("0000"),
+            open: true,
             ..Filter::default()
-        })
+        });
     });
-    timed("verify", || {
-        assert!(verify(&open(), &[]).unwrap().is_intact())
+    timed("verify", Some(1500), || {
+        assert!(verify(&open(), &[]).unwrap().is_intact());
     });
-    timed("stats", || stats::stats(&open(), None).unwrap().runs);
+    timed("stats", None, || {
+        stats::stats(&open(), None).unwrap();
+    });
+    shipping(&directory);
+}
+
+/// Nobody listens, but what goes wrong must not pass for speed.
+struct Operator;
+
+impl Tell for Operator {
+    fn alert(&mut self, text: &str) {
+        panic!("{text}");
+    }
+
+    fn progress(&mut self, _: usize, _: u64) {}
+}
+
+/// Ships the journal's first quarter of a million records, and all of it again.
+fn shipping(journal: &Path) {
+    let settings = ["listen_addresses=127.0.0.1", "max_wal_size=4GB"];
+    let Some(server) = servers::Postgres::start_with(&settings) else {
+        return;
+    };
+    let schema = include_str!("../docs/postgres.sql").replace(":\"DBNAME\"", "postgres");
+    server.sql("postgres", &schema);
+    let dir = tempfile::tempdir().unwrap();
+    let part = dir.path().join("journal");
+    fs::create_dir(&part).unwrap();
+    let mut names: Vec<_> = fs::read_dir(journal).unwrap().map(|e| e.unwrap()).collect();
+    names.sort_by_key(fs::DirEntry::file_name);
+    for name in names.iter().take(4) {
+        fs::copy(name.path(), part.join(name.file_name())).unwrap();
+    }
+    println!("into PostgreSQL (its own settings for durability):");
+    let ship = |what: &str| {
+        let conninfo = format!(
+            "host=127.0.0.1 port={} user=tagout_ship dbname=postgres",
+            server.port
+        );
+        let mut sink = ship::Postgres::new(conninfo, Vec::new());
+        let mut shipper = Shipper {
+            location: Location::Copy(part.clone()),
+            host: "worker-017".to_owned(),
+            state: dir.path().join(what),
+            sink: &mut sink,
+            tell: &mut Operator,
+            once: true,
+            refused_in_a_row: 0,
+        };
+        let begun = Instant::now();
+        shipper.run().unwrap_or_else(|e| panic!("{e}"));
+        let took = begun.elapsed();
+        let count = server.sql("postgres", "select count(*) from tagout_record");
+        let rate = count.parse::<f64>().unwrap() / took.as_secs_f64();
+        println!("  {what}: {rate:.0} records/s, aim at least 15000 ({count} in {took:.1?})");
+        count
+    };
+    let (first, again) = (ship("shipped"), ship("all of it again, nothing added"));
+    assert_eq!(first, again);
+    let gaps = server.sql("postgres", "select count(*) from tagout_gap");
+    assert_eq!(gaps, "0");
 }

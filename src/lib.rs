@@ -25,7 +25,6 @@ pub mod policy;
 pub mod profile;
 pub mod record;
 pub mod shells;
-#[cfg(feature = "ship")]
 pub mod ship;
 pub mod source;
 pub mod sys;

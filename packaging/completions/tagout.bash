@@ -113,7 +113,7 @@ _tagout() {
 
     case "${cmd}" in
         tagout)
-            opts="-h -V --help --version run explain mark trust log dotenv init profile config check doctor hook shim report completions man help"
+            opts="-h -V --help --version run explain mark trust dotenv init profile config check doctor hook shim log report completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,7 +385,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__log)
-            opts="-n -h --journal --since --until --target --tier --effect --verdict --profile --user --cwd --open --mismatch --count --json --help show tail stats verify checkpoint"
+            opts="-n -h --journal --since --until --target --tier --effect --verdict --profile --user --cwd --open --mismatch --gate --count --json --help show tail stats verify checkpoint"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -428,6 +428,10 @@ _tagout() {
                     return 0
                     ;;
                 --cwd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -30,7 +30,6 @@ complete -c tagout -n "__fish_tagout_needs_command" -f -a "run" -d 'Start a comm
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "explain" -d 'Say what `run` would do, without doing it: variables, program, effect, targets, verdict'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "mark" -d 'Mark a target as disposable or production, for this user'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "trust" -d 'Trust a project\'s tagout.toml with the content it has now; without trust it only tightens'
-complete -c tagout -n "__fish_tagout_needs_command" -f -a "log" -d 'Show what was run and refused, newest first, and check the journal'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "dotenv" -d 'Show what a reader of .env files makes of one'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "init" -d 'Look at the project and propose a tagout.toml: profiles, and marks with where they come from'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "profile" -d 'List the profiles, show what one lets through, learn what a command asks for'
@@ -39,6 +38,7 @@ complete -c tagout -n "__fish_tagout_needs_command" -f -a "check" -d 'Find what 
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "doctor" -d 'Try each protection on this machine with a canary: what is missing, and how to get it'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "hook" -d 'Put tagout before the commands that people type (bash, zsh, fish, sh) or that agents run'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "shim" -d 'Put tagout before commands in scripts, cron, make: install, list, remove'
+complete -c tagout -n "__fish_tagout_needs_command" -f -a "log" -d 'Show what was run and refused, newest first, and check the journal'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "report" -d 'Write one page about what was run and refused: production, refusals, surprises, durations'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "completions" -d 'Print completions for bash, zsh or fish'
 complete -c tagout -n "__fish_tagout_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
@@ -78,57 +78,6 @@ complete -c tagout -n "__fish_tagout_using_subcommand trust" -l prefix -d 'Trust
 complete -c tagout -n "__fish_tagout_using_subcommand trust" -l remove -d 'Trust it no longer'
 complete -c tagout -n "__fish_tagout_using_subcommand trust" -l list -d 'Show what is trusted'
 complete -c tagout -n "__fish_tagout_using_subcommand trust" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l journal -d 'Read this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l since -d 'Only runs judged at or after' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l until -d 'Only runs judged before' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l target -d 'Only runs with such a target: a part of its URI, or all of it with `*`' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l tier -d 'Only runs with a target of that tier' -r -f -a "production\t''
-disposable\t''
-unmarked\t''
-unresolved\t''"
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l effect -d 'Only runs of that effect' -r -f -a "none\t''
-reads\t''
-writes\t''
-changes-schema\t''
-opaque\t''
-stops\t''
-destroys\t''"
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l verdict -d 'Only allowed or refused runs' -r -f -a "allowed\t''
-refused\t''"
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l profile -d 'Only runs of that profile' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l user -d 'Only runs of that user (name or id)' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l cwd -d 'Only runs in that directory or below' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s n -l count -d 'At most so many' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l open -d 'Only runs without an outcome'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l mismatch -d 'Only runs that contacted a database which was not resolved'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l json -d 'One run a line, as JSON'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "show" -d 'Tell the whole story of one run'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "tail" -d 'Show the newest runs'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "stats" -d 'Count runs by verdict, effect, tier, profile, user and result'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "verify" -d 'Check that the journal is as it was written, and against an anchor that nothing is missing'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "checkpoint" -d 'Sign the journal\'s head and keep it elsewhere, so that a cut or rewritten journal shows'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l journal -d 'Read this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l json -d 'The entries as JSON'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l journal -d 'Read this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s n -l count -d 'At most so many' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with what is recorded from now on'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l json -d 'One entry a line, as JSON'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l journal -d 'Read this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l since -d 'Only runs judged at or after' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l json -d 'As JSON'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l journal -d 'Read this journal instead of one\'s own' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l against -d 'Heads that were kept elsewhere: file:PATH, postgres:CONNINFO or git:PATH (repeatable)' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l signers -d 'Believe only heads signed by these (ssh-keygen\'s allowed signers)' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l require-anchor -d 'Fail where no anchor is known, because then a cut end cannot be seen'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l json -d 'As JSON'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l key -d 'Sign with this private key of ssh-keygen [default: the configuration\'s]' -r -F
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l to -d 'Keep it there too: file:PATH, syslog, postgres:CONNINFO or git:PATH[,REMOTE] (repeatable)' -r
-complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l dialect -d 'The reader and its version, one of --list' -r
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l env -d 'A variable of the process that reads the file (repeatable); there are no others' -r
 complete -c tagout -n "__fish_tagout_using_subcommand dotenv" -l json -d 'As one JSON object, names to values'
@@ -222,6 +171,58 @@ complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subc
 complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from remove" -l command -d 'Only this one (repeatable)' -r
 complete -c tagout -n "__fish_tagout_using_subcommand shim; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l since -d 'Only runs judged at or after' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l until -d 'Only runs judged before' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l target -d 'Only runs with such a target: a part of its URI, or all of it with `*`' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l tier -d 'Only runs with a target of that tier' -r -f -a "production\t''
+disposable\t''
+unmarked\t''
+unresolved\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l effect -d 'Only runs of that effect' -r -f -a "none\t''
+reads\t''
+writes\t''
+changes-schema\t''
+opaque\t''
+stops\t''
+destroys\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l verdict -d 'Only allowed or refused runs' -r -f -a "allowed\t''
+refused\t''"
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l profile -d 'Only runs of that profile' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l user -d 'Only runs of that user (name or id)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l cwd -d 'Only runs in that directory or below' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l gate -d 'Only runs that a gate held back: require, mark, anchor, fence or hide' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s n -l count -d 'At most so many' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l open -d 'Only runs without an outcome'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l mismatch -d 'Only runs that contacted a database which was not resolved'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l json -d 'One run a line, as JSON'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "show" -d 'Tell the whole story of one run'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "tail" -d 'Show the newest runs'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "stats" -d 'Count runs by verdict, effect, tier, profile, user and result'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "verify" -d 'Check that the journal is as it was written, and against an anchor that nothing is missing'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "checkpoint" -d 'Sign the journal\'s head and keep it elsewhere, so that a cut or rewritten journal shows'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l json -d 'The entries as JSON'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s n -l count -d 'At most so many' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with what is recorded from now on'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l json -d 'One entry a line, as JSON'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l since -d 'Only runs judged at or after' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l json -d 'As JSON'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l against -d 'Heads that were kept elsewhere: file:PATH, postgres:CONNINFO or git:PATH (repeatable)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l signers -d 'Believe only heads signed by these (ssh-keygen\'s allowed signers)' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l require-anchor -d 'Fail where no anchor is known, because then a cut end cannot be seen'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l json -d 'As JSON'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l key -d 'Sign with this private key of ssh-keygen [default: the configuration\'s]' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -l to -d 'Keep it there too: file:PATH, syslog, postgres:CONNINFO or git:PATH[,REMOTE] (repeatable)' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from checkpoint" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand report" -l html -d 'The page; it needs no network and no script' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand report" -l journal -d 'Report on this journal instead of one\'s own' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand report" -l postgres -d 'Report on what tagout-ship put there; the role needs to read (tagout_read)' -r

@@ -45,6 +45,10 @@ pub const VERBS: &[(&str, &str)] = &[
         "Put tagout before commands in scripts, cron, make: install, list, remove",
     ),
     (
+        "log",
+        "Show what was run and refused, newest first, and check the journal",
+    ),
+    (
         "report",
         "Write one page about what was run and refused: production, refusals, surprises, durations",
     ),

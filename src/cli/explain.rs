@@ -1,10 +1,13 @@
 //! `tagout explain`: the plan, shown and not carried out.
 
+use serde_json::Value;
+
 use super::arguments::Asked;
 use super::{Session, exit};
 use crate::fence::{Mode, Prepared, Rules};
 use crate::launch::{self, Protections};
 use crate::plan::Plan;
+use crate::record::redact::without_passwords;
 use crate::ui::report::{self, FenceShown, Held};
 
 /// Judges the command and says everything about it.
@@ -23,15 +26,28 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         protections: &protections,
     };
     let text = if asked.json {
-        format!("{}\n", report::json(&plan, &argv, &held))
+        let mut value = report::json(&plan, &argv, &held);
+        hide(&mut value);
+        format!("{value}\n")
     } else {
-        report::text(&plan, &argv, &held, session.ui.colours_data(), asked.all)
+        let page = report::text(&plan, &argv, &held, session.ui.colours_data(), asked.all);
+        without_passwords(&page)
     };
     session.ui.data(&text);
     if plan.verdict.is_allowed() {
         exit::OK
     } else {
         exit::REFUSED
+    }
+}
+
+/// Hides passwords in whatever text of it is a URL.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains("://") => *text = without_passwords(text),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(members) => members.values_mut().for_each(hide),
+        _ => {}
     }
 }
 

@@ -6,7 +6,6 @@ pub mod companion;
 pub mod dotenv;
 pub mod exit;
 mod explain;
-pub mod log;
 mod mark;
 mod probe;
 pub(crate) mod run;
@@ -214,6 +213,16 @@ pub fn definition() -> Command {
 
 /// The definition of what this program does itself.
 pub fn own_definition() -> Command {
+    bare_definition()
+        .subcommand(arguments::run_command())
+        .subcommand(arguments::explain_command())
+        .subcommand(mark::command())
+        .subcommand(trust::command())
+        .subcommand(dotenv::command())
+}
+
+/// The program without its subcommands.
+pub(crate) fn bare_definition() -> Command {
     Command::new("tagout")
         .bin_name("tagout")
         .version(VERSION)
@@ -221,12 +230,6 @@ pub fn own_definition() -> Command {
         .disable_help_subcommand(true)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(arguments::run_command())
-        .subcommand(arguments::explain_command())
-        .subcommand(mark::command())
-        .subcommand(trust::command())
-        .subcommand(log::command())
-        .subcommand(dotenv::command())
 }
 
 /// The program.
@@ -262,7 +265,6 @@ fn dispatch(session: &mut Session) -> u8 {
     match matches.subcommand() {
         Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
         Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
-        Some(("log", inner)) => log::run(session, inner),
         Some(("dotenv", inner)) => dotenv::run(session, inner),
         Some(("mark", inner)) => mark::run(session, inner),
         Some(("trust", inner)) => trust::run(session, inner),

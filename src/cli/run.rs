@@ -15,10 +15,12 @@ use crate::invocation::host::Host;
 use crate::invocation::nesting::shim_name;
 use crate::launch::{self, Closed, Ended, Fencing, Finished, Launch, Protections, StartError};
 use crate::plan::Plan;
-use crate::profile::{FenceUnavailable, Survivors};
+use crate::profile::{FenceUnavailable, HideBy, Profile, Survivors};
+use crate::record::line::VERSION;
+use crate::record::redact::without_passwords;
 use crate::record::{
-    Durability, Ending, Entry, Journal, JournalError, Location, Observed, Outcome, RecordId,
-    Surroundings, Usage, from_plan,
+    Appended, Durability, Ending, Entry, GateFact, Journal, JournalError, Location, Observed,
+    Outcome, RecordId, Surroundings, Usage, from_plan,
 };
 use crate::sys::clock::{self, Moment};
 use crate::sys::process;
@@ -80,7 +82,8 @@ fn judged(
         }
         session.warn(&format!("{e}: this run is not recorded"));
     }
-    if let Err(why) = anchored(session, &plan) {
+    run.told_of_newer(session);
+    if let Err(why) = anchored(session, &plan, &mut run) {
         let hint = "the configuration demands a head of the journal kept elsewhere before this";
         if let Err(e) = run.not_started("no-anchor") {
             session.warn(&e.to_string());
@@ -99,7 +102,7 @@ fn judged(
 
 /// Has a head of the journal, this intent included, kept elsewhere where that is demanded before
 /// such a command starts.
-fn anchored(session: &Session, plan: &Plan) -> Result<(), String> {
+fn anchored(session: &Session, plan: &Plan, run: &mut Run) -> Result<(), String> {
     let required = &session.anchoring.required_for;
     // What can do anything counts as what it may be.
     let opaque = required.contains(&Effect::Destroys);
@@ -107,30 +110,38 @@ fn anchored(session: &Session, plan: &Plan) -> Result<(), String> {
     if !actions.any(|a| required.contains(&a.effect) || opaque && a.effect == Effect::Opaque) {
         return Ok(());
     }
+    let begun = clock::now();
+    let kept = kept_elsewhere(session);
+    let decided = kept.as_ref().map(String::as_str).map_err(String::as_str);
+    run.gate("anchor", begun, decided);
+    let failed = |why| format!("no head of the journal could be kept elsewhere: {why}");
+    kept.map(|_| ()).map_err(failed)
+}
+
+/// Where a head is kept now.
+fn kept_elsewhere(session: &Session) -> Result<String, String> {
     let taken = checkpoint::take(session, &session.anchoring, &location(session));
     let taken = taken.map_err(|e| e.to_string())?;
     if !taken.kept.is_empty() {
-        return Ok(());
+        let seq = taken.signed.anchor.seq;
+        return Ok(format!("record {seq} is kept in {}", taken.kept.join(", ")));
     }
-    let whys: Vec<String> = taken
+    let whys = taken
         .failed
         .iter()
-        .map(|(place, why)| format!("{place}: {why}"))
-        .collect();
-    let why = if whys.is_empty() {
-        "no place for heads is configured".to_owned()
-    } else {
-        whys.join("; ")
-    };
-    Err(format!(
-        "no head of the journal could be kept elsewhere: {why}"
-    ))
+        .map(|(place, why)| format!("{place}: {why}"));
+    let whys: Vec<String> = whys.collect();
+    Err(match whys.is_empty() {
+        true => "no place for heads is configured".to_owned(),
+        false => whys.join("; "),
+    })
 }
 
 /// After what matters a head is kept, where places for heads are configured.
 fn anchor_after(session: &mut Session, plan: &Plan) {
     let matters = !plan.verdict.is_allowed() || plan.effect() >= Effect::ChangesSchema;
-    if !matters || session.anchoring.keepers.is_empty() {
+    let anchoring = &session.anchoring;
+    if !matters || anchoring.keepers.is_empty() && anchoring.key.is_none() {
         return;
     }
     match checkpoint::take(session, &session.anchoring, &location(session)) {
@@ -148,10 +159,11 @@ fn anchor_after(session: &mut Session, plan: &Plan) {
 fn refuse(session: &mut Session, plan: &Plan, run: &mut Run, status: &mut StatusLines) -> u8 {
     let recorded = run.refused(session, plan);
     let page = report::refusal(plan, session.ui.colours_messages());
-    session.ui.message(&page);
+    session.ui.message(&without_passwords(&page));
     if let Err(e) = recorded {
         session.warn(&format!("{e}: this refusal is not recorded"));
     }
+    run.told_of_newer(session);
     status.say(&Status::Refused {
         id: run.id,
         rule: &plan.verdict.rule,
@@ -193,7 +205,14 @@ fn launch(
         }
     };
     let required = plan.profile.fence_unavailable == FenceUnavailable::Refuse;
-    if let Some(why) = run.protections.lacks(&plan.profile) {
+    let lacks = run.protections.lacks(&plan.profile);
+    if required && hides(&plan.profile) {
+        let hidden = lacks
+            .as_deref()
+            .map_or(Ok("the kernel hides the files"), Err);
+        run.gate("hide", run.begun, hidden);
+    }
+    if let Some(why) = lacks {
         let what = format!("the files of `hide` can be read: {why}");
         if required {
             let code = (exit::REFUSED, "hide-unavailable");
@@ -222,10 +241,12 @@ fn launch(
             .as_ref()
             .map_or(Survivors::Leave, |(survivors, _)| *survivors),
     };
+    let asked = clock::now();
     let fencing = match fencing(session, plan) {
         Ok(fencing) => fencing,
         Err(report) => return unfenced(session, run, status, &report),
     };
+    let gated = fencing.as_ref().is_some_and(|fencing| fencing.required);
     if fencing.is_some() && fence::takes_rights_from(program) {
         session.warn(&format!(
             "`{}` is set-user-ID: inside the fence it gets no rights of its own; \
@@ -241,6 +262,9 @@ fn launch(
             return not_started(session, run, status, &what, code_of(&e));
         }
     };
+    if gated {
+        run.gate("fence", asked, Ok("in force before the command began"));
+    }
     // Inside another tagout its fence stands around this too.
     if let (Some(report), false) = (running.unfenced(), session.nested) {
         session.warn(&without_fence(report));
@@ -265,6 +289,12 @@ fn launch(
     });
     anchor_after(session, plan);
     end_as(finished.ended)
+}
+
+/// Whether the kernel is to hide files.
+fn hides(profile: &Profile) -> bool {
+    let by = profile.hide_by.as_ref().map(|(by, _)| *by);
+    !profile.hide.is_empty() && by == Some(HideBy::Landlock)
 }
 
 /// The fence that the profile asks for, with its names looked up.
@@ -297,10 +327,9 @@ fn unfenced(
     status: &mut StatusLines,
     report: &fence::Report,
 ) -> u8 {
-    let what = format!(
-        "the profile wants a fence and there is none: {}",
-        report.missing.join("; ")
-    );
+    let why = report.missing.join("; ");
+    run.gate("fence", clock::now(), Err(&why));
+    let what = format!("the profile wants a fence and there is none: {why}");
     not_started(
         session,
         run,
@@ -358,6 +387,10 @@ struct Run {
     /// Inherited descriptors that the command does not get.
     closed: Vec<Closed>,
     protections: Protections,
+    /// What was decided after the intent was recorded.
+    gates: Vec<GateFact>,
+    /// The last record before ours is of a version that is not known here.
+    newer: Option<u32>,
 }
 
 impl Run {
@@ -370,6 +403,8 @@ impl Run {
             begun,
             closed: launch::closing(&plan.profile.descriptors),
             protections: Protections::of(&plan.profile, &plan.hidden),
+            gates: Vec::new(),
+            newer: None,
             durability: if durable {
                 Durability::Durable
             } else {
@@ -408,15 +443,40 @@ impl Run {
                 .iter()
                 .map(|c| format!("{} {}", c.fd, c.what))
                 .collect(),
-            gates: Vec::new(),
         };
         from_plan(plan, self.id, self.begun, around, &redactor)
     }
 
+    /// Notes a condition that was decided since `asked`: how it held, or why not.
+    fn gate(&mut self, name: &str, asked: Moment, decided: Result<&str, &str>) {
+        self.gates.push(GateFact {
+            name: name.to_owned(),
+            passed: decided.is_ok(),
+            how: decided.unwrap_or_else(|why| why).to_owned(),
+            took_ms: clock::now().millis().saturating_sub(asked.millis()),
+        });
+    }
+
     fn append(&mut self, entry: &Entry) -> Result<(), JournalError> {
         match &self.journal {
-            Ok(journal) => journal.append(entry, self.durability).map(|_| ()),
+            Ok(journal) => {
+                let appended = journal.append(entry, self.durability)?;
+                if let Appended::Chained { after, .. } = appended {
+                    self.newer = (after > VERSION).then_some(after);
+                }
+                Ok(())
+            }
             Err(_) => Err(self.unopened()),
+        }
+    }
+
+    /// Says that a newer tagout writes to this journal, too: readers of this version do not
+    /// understand all that it says.
+    fn told_of_newer(&self, session: &mut Session) {
+        if let Some(version) = self.newer {
+            session.warn(&format!(
+                "the journal's last record is of version {version}, this tagout knows {VERSION}: a newer one writes here, update this one"
+            ));
         }
     }
 
@@ -485,6 +545,7 @@ impl Run {
             usage,
             observed,
             fence: held.map(fence::Report::fact),
+            gates: std::mem::take(&mut self.gates),
         };
         self.append(&Entry::outcome(&outcome))
     }

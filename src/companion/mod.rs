@@ -8,6 +8,7 @@ mod addresses;
 mod agent_canary;
 mod agents;
 mod check;
+mod checkpoint;
 pub mod completions;
 mod config;
 mod doctor;
@@ -15,6 +16,7 @@ mod help;
 mod hook;
 mod init;
 mod learn;
+mod log;
 pub mod man;
 mod profile;
 mod propose;
@@ -46,6 +48,7 @@ const TABLE: &[Verb] = &[
     ("doctor", doctor::define, doctor::run),
     ("hook", hook::define, hook::run),
     ("shim", shim::define, shim::run),
+    ("log", log::define, log::run),
     ("report", report::define, report::run),
     ("completions", completions::define, completions::run),
     ("man", man::define, man::run),
@@ -56,10 +59,20 @@ const TABLE: &[Verb] = &[
 pub fn definition() -> Command {
     let own = cli::own_definition();
     TABLE.iter().fold(own, |command, (name, define, _)| {
-        let about = VERBS.iter().find(|(verb, _)| verb == name);
-        let about = about.map_or("", |(_, about)| *about);
-        command.subcommand(define(Command::new(*name).about(about)))
+        command.subcommand(define(about(name)))
     })
+}
+
+/// A subcommand with its one line.
+fn about(name: &'static str) -> Command {
+    let line = VERBS.iter().find(|(verb, _)| *verb == name);
+    Command::new(name).about(line.map_or("", |(_, about)| *about))
+}
+
+/// The definition of one subcommand alone: the others are not built to be thrown away.
+fn definition_of(word: &str) -> Option<Command> {
+    let (name, define, _) = TABLE.iter().find(|(name, ..)| *name == word)?;
+    Some(cli::bare_definition().subcommand(define(about(name))))
 }
 
 /// The program.
@@ -81,7 +94,13 @@ pub fn main() -> u8 {
         session.ui.data(&answer);
         return exit::OK;
     }
-    let matches = match definition().try_get_matches_from(&session.invocation.args) {
+    let word = session
+        .invocation
+        .args
+        .get(1)
+        .and_then(|word| word.to_str());
+    let definition = word.and_then(definition_of).unwrap_or_else(definition);
+    let matches = match definition.try_get_matches_from(&session.invocation.args) {
         Ok(matches) => matches,
         Err(e) => return cli::usage(&mut session, &e),
     };

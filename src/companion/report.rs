@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::cli::log::{since, state};
+use super::log::{since, state};
 use crate::cli::{Session, checkpoint, exit, run as launch};
 use crate::invocation::host::Host;
 use crate::record::query::{self, Filter, Found};

@@ -4,7 +4,7 @@ use crate::invocation::actor::Actor;
 use crate::sys::clock::Moment;
 
 use super::facts::{
-    Ending, FenceFact, NamesFact, Observed, Outcome, ProcessFact, Run, TargetFact, Usage,
+    Ending, FenceFact, GateFact, NamesFact, Observed, Outcome, ProcessFact, Run, TargetFact, Usage,
 };
 use super::json::{Json, LIMITS, Limits};
 use super::{RecordId, rfc3339};
@@ -144,17 +144,19 @@ fn run_fields(json: &mut Json, run: &Run) {
             json.text("detail", detail);
         });
     });
-    json.list("gates", &run.gates, items, |json, gate| {
-        json.braces(|json| {
-            json.text("name", &gate.name);
-            json.flag("passed", gate.passed);
-            json.text("how", &gate.how);
-            json.number("took_ms", gate.took_ms);
-        });
-    });
+    json.list("gates", &run.gates, items, gate);
     json.object("actor", |json| actor(json, &run.actor));
     json.object("process", |json| process(json, &run.process));
     surroundings(json, run);
+}
+
+fn gate(json: &mut Json, gate: &GateFact) {
+    json.braces(|json| {
+        json.text("name", &gate.name);
+        json.flag("passed", gate.passed);
+        json.text("how", &gate.how);
+        json.number("took_ms", gate.took_ms);
+    });
 }
 
 fn surroundings(json: &mut Json, run: &Run) {
@@ -265,6 +267,7 @@ fn outcome_fields(json: &mut Json, outcome: &Outcome) {
         json.object("rusage", |json| rusage(json, usage));
     }
     let items = json.limits.items;
+    json.list("gates", &outcome.gates, items, gate);
     json.list("observed", &outcome.observed, items, observed);
     if let Some(held) = &outcome.fence {
         json.object("fence", |json| fence(json, held));

@@ -32,7 +32,7 @@ pub struct Run {
     pub gaps: Vec<GapFact>,
     /// What makes the command stop by itself: (class, detail).
     pub errors: Vec<(String, String)>,
-    /// The conditions that had to hold.
+    /// The conditions that had to hold, as far as they were decided before anything ran.
     pub gates: Vec<GateFact>,
     /// Who.
     pub actor: Actor,
@@ -169,6 +169,8 @@ pub struct Outcome {
     pub observed: Vec<Observed>,
     /// How the fence held; `None` where the profile has none.
     pub fence: Option<FenceFact>,
+    /// The conditions that were decided when the command was started.
+    pub gates: Vec<GateFact>,
 }
 
 /// How a process ended.

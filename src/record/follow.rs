@@ -199,6 +199,7 @@ mod tests {
             usage: None,
             observed: Vec::new(),
             fence: None,
+            gates: Vec::new(),
         });
         journal.append(&entry, Durability::Buffered).unwrap();
     }

@@ -11,10 +11,10 @@ use crate::profile::{Descriptors, FenceUnavailable, Mark, Profile, Unmarked};
 use crate::sys::clock::Moment;
 use crate::target::{Gap, Target};
 
-use super::redact::{Redactor, is_secret};
+use super::redact::{MASK, Redactor, is_secret};
 use super::{
-    ActionFact, FieldFact, GapFact, GateFact, NamesFact, ProcessFact, ProfileFact, RecordId, Run,
-    TargetFact, hex,
+    ActionFact, FieldFact, GapFact, NamesFact, ProcessFact, ProfileFact, RecordId, Run, TargetFact,
+    gates, hex,
 };
 
 /// What is recorded besides the plan.
@@ -34,8 +34,6 @@ pub struct Surroundings {
     pub enforcement_missing: Vec<String>,
     /// Descriptors that are closed.
     pub closed: Vec<String>,
-    /// The gates that were asked.
-    pub gates: Vec<GateFact>,
 }
 
 /// What is recorded of a plan: the facts of [`super::Entry::intent`] and
@@ -60,7 +58,6 @@ pub fn from_plan(
         enforcement,
         enforcement_missing,
         closed,
-        gates,
     } = around;
     for (_, claim) in &mut actor.claims {
         *claim = redactor.text(claim);
@@ -81,7 +78,7 @@ pub fn from_plan(
             .collect(),
         gaps: gaps(plan, redactor),
         errors: errors(plan, redactor),
-        gates,
+        gates: gates::of_plan(plan, redactor),
         actor,
         process: process(plan, pid, redactor),
         profile: ProfileFact {
@@ -245,7 +242,11 @@ fn target(judged: &JudgedTarget, redactor: &Redactor) -> TargetFact {
     let target: &Target = &judged.target;
     let fields = target.fields().into_iter().map(|f| FieldFact {
         what: f.what.to_owned(),
-        shown: redactor.own_text(&f.value),
+        shown: match f.value.rsplit_once('@').filter(|_| f.what == "host") {
+            // A password with an unescaped `@`: what stands before the last one is no host.
+            Some((_, host)) => format!("{MASK}@{}", redactor.own_text(host)),
+            None => redactor.own_text(&f.value),
+        },
         from: redactor.own_text(&f.from),
         beat: f.beat.iter().map(|b| redactor.own_text(b)).collect(),
     });

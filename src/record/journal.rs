@@ -79,6 +79,8 @@ pub enum Appended {
         seq: u64,
         /// Its hash.
         hash: Hash,
+        /// The version of the record before it: that may be one that this program does not know.
+        after: u32,
     },
     /// The lock could not be had: it lies beside the chain, on disk, and the next writer takes
     /// it in.
@@ -144,6 +146,8 @@ struct Head {
     length: u64,
     seq: u64,
     hash: Hash,
+    /// The version of the last line.
+    version: u32,
     /// The file ends in the middle of a line.
     torn: bool,
     /// The file has no line of the chain yet.
@@ -236,6 +240,7 @@ impl Journal {
     fn append_locked(&self, entry: &Entry) -> Result<(File, Appended), JournalError> {
         let names = self.folder.names().map_err(failing("listed"))?;
         let mut head = self.head(&names)?;
+        let after = head.version;
         let mut lines = Vec::with_capacity(entry.body().len() + 512);
         if head.torn {
             lines.push(b'\n');
@@ -253,6 +258,7 @@ impl Journal {
         let appended = Appended::Chained {
             seq: head.seq,
             hash: head.hash,
+            after,
         };
         Ok((head.file, appended))
     }
@@ -272,6 +278,7 @@ impl Journal {
             length,
             seq: segment(newest).unwrap_or(1).saturating_sub(1),
             hash: NO_HASH,
+            version: line::VERSION,
             torn: end.torn,
             fresh: end.last.is_none(),
             previous: segments.last().map(|n| (*n).clone()),
@@ -283,6 +290,7 @@ impl Journal {
         if let Some(last) = last {
             head.seq = last.seq;
             head.hash = last.hash;
+            head.version = last.version;
         }
         Ok(head)
     }
@@ -320,6 +328,7 @@ impl Journal {
             length: 0,
             seq: first - 1,
             hash,
+            version: line::VERSION,
             torn: false,
             fresh: true,
             previous: None,
@@ -544,6 +553,7 @@ mod tests {
             usage: None,
             observed: Vec::new(),
             fence: None,
+            gates: Vec::new(),
         })
     }
 

@@ -6,8 +6,10 @@
 pub mod checkpoint;
 mod entry;
 mod facts;
+pub(crate) mod fields;
 pub mod follow;
 mod from_plan;
+mod gates;
 mod id;
 mod journal;
 mod json;

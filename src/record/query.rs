@@ -1,6 +1,6 @@
 //! Finding runs: filters are tried on bytes before any JSON is parsed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
 use memchr::memmem::Finder;
@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use crate::sys::clock::Moment;
 
-use super::read::{Block, Head, Place, Segments};
+use super::fields::Raw;
+use super::read::{BLOCK, Block, Head, Place, Segments};
 use super::{JournalError, rfc3339};
 
 /// Entries that were set aside come later than their time says; nothing is older than this.
 const LATE: u64 = 3600;
+/// A clock may have been set back: only behind so many bytes of what is too old is nothing sought.
+const OLD_ENOUGH: u64 = 64 << 20;
 
 /// Which runs are asked for. Everything that is set must hold.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,8 @@ pub struct Filter {
     pub open: bool,
     /// Only runs that contacted what was not resolved.
     pub mismatch: bool,
+    /// Only runs that a gate of that name held back.
+    pub gate: Option<String>,
     /// The beginning of the id.
     pub id: Option<String>,
 }
@@ -54,6 +59,45 @@ pub struct Found {
     pub outcome: Option<Value>,
 }
 
+/// A run's lines as they were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its intent or refusal.
+    pub run: Vec<u8>,
+    /// Its outcome.
+    pub outcome: Option<Vec<u8>>,
+}
+
+impl Written {
+    /// What the lines say.
+    pub fn read(&self) -> Found {
+        self.read_by(&|line| serde_json::from_slice(line).unwrap_or(Value::Null))
+    }
+
+    /// What the lines say under these keys: a list of runs needs little of them.
+    pub fn read_only(&self, keys: &[&str]) -> Found {
+        self.read_by(&|line| {
+            let members = Raw::of(line).members();
+            let wanted = members.filter_map(|(key, value)| {
+                let key = key.text().filter(|key| keys.contains(&key.as_ref()))?;
+                Some((
+                    key.into_owned(),
+                    serde_json::from_slice(value.bytes()).ok()?,
+                ))
+            });
+            Value::Object(wanted.collect())
+        })
+    }
+
+    fn read_by(&self, parsed: &dyn Fn(&[u8]) -> Value) -> Found {
+        Found {
+            host: None,
+            run: parsed(&self.run),
+            outcome: self.outcome.as_deref().map(parsed),
+        }
+    }
+}
+
 /// The newest `limit` runs that the filter lets through, newest first.
 ///
 /// # Errors
@@ -63,82 +107,156 @@ pub fn runs(
     filter: &Filter,
     limit: usize,
 ) -> Result<Vec<Found>, JournalError> {
-    let matcher = Matcher::new(filter);
-    let mut outcomes = Outcomes::of(filter, limit);
-    let mut found: Vec<(Place, Option<Place>)> = Vec::new();
+    let lines = lines(segments, filter, limit)?;
+    Ok(lines.iter().map(Written::read).collect())
+}
+
+/// The same, as they were written.
+///
+/// # Errors
+/// Where the journal cannot be read.
+pub fn lines(
+    segments: &Segments,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Vec<Written>, JournalError> {
     if limit == 0 {
         return Ok(Vec::new());
     }
+    let mut matcher = Matcher::new(filter);
+    matcher.only = only(segments, filter)?;
+    if matcher.only.as_ref().is_some_and(Ids::is_empty) {
+        return Ok(Vec::new());
+    }
+    let (mut found, mut ended) = (Vec::new(), Ids::default());
+    let mut old = 0;
     segments.each_block(
         segments.blocks_back(),
         |block| matcher.block(segments, block),
         |part| {
             for hit in part.hits.into_iter().rev() {
                 match hit {
-                    Hit::Outcome(id, place, mismatch) => {
-                        outcomes.keep(id, place, mismatch);
+                    Hit::Outcome(id) => {
+                        ended.insert(id);
                     }
-                    Hit::Run(id, place, mode) => {
-                        let outcome = outcomes.take(id);
-                        if matcher.joined(mode, outcome.map(|(_, mismatch)| mismatch)) {
-                            found.push((place, outcome.map(|(place, _)| place)));
-                        }
+                    Hit::Run(run) => {
+                        let is_open = run.mode == Mode::Supervise && !ended.contains(&run.id);
+                        found.extend((is_open || !filter.open).then_some(run));
                     }
                 }
                 if found.len() >= limit {
                     return false;
                 }
             }
-            !part.too_old
+            old = if part.too_old { old + BLOCK } else { 0 };
+            old < OLD_ENOUGH
         },
     )?;
-    found
-        .into_iter()
-        .map(|(run, outcome)| {
-            Ok(Found {
-                host: None,
-                run: parsed(segments, run)?,
-                outcome: outcome.map(|place| parsed(segments, place)).transpose()?,
-            })
+    let outcomes = outcomes(segments, &found)?;
+    let whole = found.into_iter().map(|run| {
+        let outcome = outcomes.get(&run.id);
+        Ok(Written {
+            run: segments.line(run.place)?,
+            outcome: outcome.map(|at| segments.line(*at)).transpose()?,
         })
-        .collect()
+    });
+    // One that was set aside may stand behind its outcome.
+    let asked = whole.filter(|f| !filter.open || f.as_ref().is_ok_and(|f| f.outcome.is_none()));
+    asked.collect()
 }
 
-/// The outcomes that were met so far, newest first. Most searches ask for few of them: then a list
-/// is cheaper than a map of all.
-enum Outcomes {
-    List(Vec<(u128, Place, bool)>),
-    Map(HashMap<u128, (Place, bool), ById>),
+/// Where the outcomes of these runs stand: not far behind them, most of the time.
+fn outcomes(
+    segments: &Segments,
+    runs: &[Started],
+) -> Result<HashMap<u128, Place, ById>, JournalError> {
+    let mut outcomes = HashMap::default();
+    let Some(first) = runs.iter().map(|run| run.place).min() else {
+        return Ok(outcomes);
+    };
+    let all: Ids = runs.iter().map(|run| run.id).collect();
+    let expected = runs.iter().filter(|run| run.mode == Mode::Supervise);
+    let mut expected: Ids = expected.map(|run| run.id).collect();
+    // From a block before: one of the two may have been set aside.
+    let before = |b: &Block| (b.segment, b.range.end + BLOCK) < (first.segment, first.offset);
+    segments.each_block(
+        segments.blocks().skip_while(before),
+        |block| {
+            let mut met = Vec::new();
+            segments.lines(block, |place, line, _| {
+                let ended = Head::of(line).filter(|h| h.phase == "outcome" && all.contains(&h.id));
+                met.extend(ended.map(|head| (head.id, place)));
+            })?;
+            Ok(met)
+        },
+        |met| {
+            for (id, _) in &met {
+                expected.remove(id);
+            }
+            outcomes.extend(met);
+            !expected.is_empty()
+        },
+    )?;
+    Ok(outcomes)
 }
 
-impl Outcomes {
-    /// A map where many runs are asked for their outcome.
-    fn of(filter: &Filter, limit: usize) -> Outcomes {
-        match filter.open || filter.mismatch || limit > 1000 {
-            true => Outcomes::Map(HashMap::default()),
-            false => Outcomes::List(Vec::new()),
-        }
-    }
+type Ids = HashSet<u128, ById>;
 
-    fn keep(&mut self, id: u128, place: Place, mismatch: bool) {
-        match self {
-            Outcomes::List(list) => list.push((id, place, mismatch)),
-            Outcomes::Map(map) => {
-                map.insert(id, (place, mismatch));
-            }
-        }
+/// The runs that are asked for by what any of their entries says; `None`: by nothing of that kind.
+fn only(segments: &Segments, filter: &Filter) -> Result<Option<Ids>, JournalError> {
+    let mut only: Option<Ids> = None;
+    let mut narrow = |ids: Ids| {
+        only = Some(match only.take() {
+            Some(before) => before.intersection(&ids).copied().collect(),
+            None => ids,
+        });
+    };
+    if filter.mismatch {
+        let is_strange = |o: Raw<'_>| o.member("mismatch").is_some_and(Raw::is_true);
+        narrow(with(segments, "\"mismatch\":true", |line| {
+            let observed = line.member("observed");
+            observed.is_some_and(|list| list.items().any(is_strange))
+        })?);
     }
+    if let Some(name) = &filter.gate {
+        let is_shut = |gate: Raw<'_>| {
+            let named = gate.member("name").and_then(Raw::text);
+            named.is_some_and(|n| n == *name) && gate.member("passed").is_some_and(Raw::is_false)
+        };
+        narrow(with(segments, "\"passed\":false", |line| {
+            let gates = line.member("gates");
+            gates.is_some_and(|list| list.items().any(is_shut))
+        })?);
+    }
+    Ok(only)
+}
 
-    /// The outcome of a run that is met now: it was most likely met shortly before.
-    fn take(&mut self, id: u128) -> Option<(Place, bool)> {
-        match self {
-            Outcomes::List(list) => {
-                let found = list.iter().rev().find(|(of, ..)| *of == id);
-                found.map(|(_, place, mismatch)| (*place, *mismatch))
-            }
-            Outcomes::Map(map) => map.remove(&id),
-        }
-    }
+/// The runs with an entry that holds a text and of which `is` is true.
+fn with(
+    segments: &Segments,
+    text: &str,
+    is: impl Fn(Raw<'_>) -> bool + Sync,
+) -> Result<Ids, JournalError> {
+    let needle = Finder::new(text);
+    let mut all = Ids::default();
+    segments.each_block(
+        segments.blocks(),
+        |block| {
+            let mut met = Vec::new();
+            segments.with(block, |lines| {
+                lines.each_with(&needle, &mut |_, line, _| {
+                    let head = Head::of(line).filter(|_| is(Raw::of(line)));
+                    met.extend(head.map(|head| head.id));
+                });
+            })?;
+            Ok(met)
+        },
+        |met| {
+            all.extend(met);
+            true
+        },
+    )?;
+    Ok(all)
 }
 
 /// Ids end in 62 random bits: those are hash enough.
@@ -171,10 +289,6 @@ impl Hasher for ById {
     }
 }
 
-fn parsed(segments: &Segments, place: Place) -> Result<Value, JournalError> {
-    Ok(serde_json::from_slice(&segments.line(place)?).unwrap_or(Value::Null))
-}
-
 /// Whether an outcome is to be expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -183,9 +297,17 @@ enum Mode {
     Supervise,
 }
 
+/// A run that was met.
+#[derive(Debug, Clone, Copy)]
+struct Started {
+    id: u128,
+    place: Place,
+    mode: Mode,
+}
+
 enum Hit {
-    Run(u128, Place, Mode),
-    Outcome(u128, Place, bool),
+    Run(Started),
+    Outcome(u128),
 }
 
 #[derive(Default)]
@@ -199,7 +321,8 @@ struct Matcher<'a> {
     filter: &'a Filter,
     needles: Vec<Finder<'static>>,
     user: Vec<Finder<'static>>,
-    mismatch: Finder<'static>,
+    /// Only these.
+    only: Option<Ids>,
     exec: Finder<'static>,
     since: Option<String>,
     stop_before: Option<String>,
@@ -214,31 +337,25 @@ impl<'a> Matcher<'a> {
         let member = |key: &str, value: &Option<String>| {
             value.as_ref().map(|v| format!("\"{key}\":{}", quoted(v)))
         };
+        let tier = filter.tier.as_ref().map(|tier| match tier.as_str() {
+            "unresolved" => "\"unresolved\":[".to_owned(),
+            tier => format!("\"tier\":{}", quoted(tier)),
+        });
+        let profile = filter.profile.as_ref();
+        // The rarest first: whole blocks are searched for that one.
         let needles = [
-            member("verdict", &filter.verdict),
-            member("effect", &filter.effect),
-            filter
-                .tier
-                .as_ref()
-                .filter(|tier| *tier != "unresolved")
-                .and_then(|_| member("tier", &filter.tier)),
-            filter
-                .profile
-                .as_ref()
-                .map(|p| format!("\"profile\":{{\"name\":{}", quoted(p))),
-            filter.cwd.as_ref().map(|c| format!("\"cwd\":{}", open(c))),
             filter.id.as_ref().map(|id| format!("\"id\":{}", open(id))),
-            filter
-                .tier
-                .as_ref()
-                .filter(|tier| *tier == "unresolved")
-                .map(|_| "\"unresolved\":[".to_owned()),
             filter.target.as_ref().map(|t| {
                 let longest = t.split('*').max_by_key(|part| part.len());
                 open(longest.unwrap_or_default())
                     .trim_start_matches('"')
                     .to_owned()
             }),
+            filter.cwd.as_ref().map(|c| format!("\"cwd\":{}", open(c))),
+            tier,
+            member("verdict", &filter.verdict),
+            member("effect", &filter.effect),
+            profile.map(|p| format!("\"profile\":{{\"name\":{}", quoted(p))),
         ];
         let user = filter.user.iter().flat_map(|user| {
             let number = user.parse::<u64>().ok();
@@ -250,7 +367,7 @@ impl<'a> Matcher<'a> {
             filter,
             user: user.flatten().map(finder).collect(),
             needles: needles.into_iter().flatten().map(finder).collect(),
-            mismatch: finder("\"mismatch\":true".to_owned()),
+            only: None,
             exec: finder("\"mode\":\"exec\"".to_owned()),
             since: filter.since.map(time),
             stop_before: filter.since.map(|since| {
@@ -270,40 +387,50 @@ impl<'a> Matcher<'a> {
     }
 
     fn block(&self, segments: &Segments, block: &Block) -> Result<Part, JournalError> {
-        let mut part = Part::default();
-        let mut newest = false;
-        segments.lines(block, |place, line, _| {
-            let Some(head) = Head::of(line) else {
-                return;
-            };
-            newest |= self
-                .stop_before
-                .as_ref()
-                .is_none_or(|stop| head.time >= stop.as_str());
-            match head.phase {
-                "outcome" => {
-                    let mismatch = self.mismatch.find(line).is_some();
-                    part.hits.push(Hit::Outcome(head.id, place, mismatch));
-                }
-                "intent" | "refused" if self.matches(&head, line) => {
-                    let mode = match head.phase {
-                        "refused" => Mode::Refused,
-                        _ if self.exec.find(line).is_some() => Mode::Exec,
-                        _ => Mode::Supervise,
-                    };
-                    part.hits.push(Hit::Run(head.id, place, mode));
-                }
-                _ => {}
+        segments.with(block, |lines| {
+            let mut part = Part::default();
+            let mut each = |place, line: &[u8], _| part.hits.extend(self.hit(place, line));
+            match self.needles.first() {
+                // For this one every outcome counts, too.
+                Some(needle) if !self.filter.open => lines.each_with(needle, &mut each),
+                _ => lines.each(&mut each),
             }
-        })?;
-        part.too_old = !newest && self.stop_before.is_some();
-        Ok(part)
+            let newest = lines.last().and_then(Head::of);
+            part.too_old = newest.is_some_and(|head| self.is_too_old(&head));
+            part
+        })
+    }
+
+    fn is_too_old(&self, head: &Head<'_>) -> bool {
+        let stop = self.stop_before.as_ref();
+        stop.is_some_and(|stop| head.time < stop.as_str())
+    }
+
+    fn hit(&self, place: Place, line: &[u8]) -> Option<Hit> {
+        let head = Head::of(line)?;
+        let mode = match head.phase {
+            "outcome" => return self.filter.open.then_some(Hit::Outcome(head.id)),
+            "intent" | "refused" if !self.matches(&head, line) => return None,
+            "refused" => Mode::Refused,
+            "intent" if self.exec.find(line).is_some() => Mode::Exec,
+            "intent" => Mode::Supervise,
+            _ => return None,
+        };
+        Some(Hit::Run(Started {
+            id: head.id,
+            place,
+            mode,
+        }))
     }
 
     fn matches(&self, head: &Head<'_>, line: &[u8]) -> bool {
         let in_time = self.since.as_ref().is_none_or(|s| head.time >= s.as_str())
             && self.until.as_ref().is_none_or(|u| head.time < u.as_str());
         in_time
+            && self
+                .only
+                .as_ref()
+                .is_none_or(|only| only.contains(&head.id))
             && self
                 .filter
                 .id
@@ -351,12 +478,6 @@ impl<'a> Matcher<'a> {
                 run["process"]["cwd"].as_str().is_some_and(below)
             })
     }
-
-    /// The part of the filter that needs the outcome.
-    fn joined(&self, mode: Mode, outcome: Option<bool>) -> bool {
-        (!self.filter.open || (outcome.is_none() && mode == Mode::Supervise))
-            && (!self.filter.mismatch || outcome == Some(true))
-    }
 }
 
 fn is_user(user: &str, actor: &Value) -> bool {
@@ -398,6 +519,72 @@ fn like(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A journal of intents and outcomes as they are told: (id, phase, seconds).
+    fn journal(entries: &[(u8, &str, u64)]) -> (tempfile::TempDir, Segments) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut text = Vec::new();
+        let mut prev = crate::record::line::NO_HASH;
+        for (number, (id, phase, seconds)) in entries.iter().enumerate() {
+            let time = rfc3339(Moment {
+                seconds: *seconds,
+                nanos: 0,
+            });
+            let body = format!(
+                "\"id\":\"0198f2c4-78dd-7fff-bfff-0000000000{id:02}\",\"phase\":\"{phase}\",\"time\":\"{time}\",\"verdict\":\"allowed\""
+            );
+            let seq = number as u64 + 1;
+            prev = crate::record::line::seal(&mut text, seq, &prev, body.as_bytes());
+        }
+        std::fs::write(dir.path().join("000000000001.jsonl"), text).unwrap();
+        let location = crate::record::Location::Copy(dir.path().to_owned());
+        let segments = Segments::open(&location).unwrap();
+        (dir, segments)
+    }
+
+    fn ids(segments: &Segments, filter: &Filter) -> Vec<(u8, bool)> {
+        let found = runs(segments, filter, 50).unwrap();
+        let id = |f: &Found| f.run["id"].as_str().unwrap()[34..].parse().unwrap();
+        found.iter().map(|f| (id(f), f.outcome.is_some())).collect()
+    }
+
+    #[test]
+    fn outcomes_are_found_on_either_side_of_their_runs() {
+        let (_dir, segments) = journal(&[
+            (1, "intent", 100),
+            (2, "intent", 101),
+            // Set aside, and taken in behind what came later.
+            (3, "outcome", 102),
+            (3, "intent", 102),
+            (1, "outcome", 103),
+            (4, "refused", 104),
+        ]);
+        let all = Filter::default();
+        let expected = [(4, false), (3, true), (2, false), (1, true)];
+        assert_eq!(ids(&segments, &all), expected);
+        let open = Filter {
+            open: true,
+            ..Filter::default()
+        };
+        assert_eq!(ids(&segments, &open), [(2, false)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_nothing() {
+        let mut entries = vec![(1, "intent", 1_000_000)];
+        // A day back: more of it than a block holds.
+        entries.extend(std::iter::repeat_n((2, "outcome", 900_000), 2000));
+        let (_dir, segments) = journal(&entries);
+        let since = Filter {
+            since: Some(Moment {
+                seconds: 990_000,
+                nanos: 0,
+            }),
+            ..Filter::default()
+        };
+        assert!(segments.blocks().count() > 1);
+        assert_eq!(ids(&segments, &since), [(1, false)]);
+    }
 
     #[test]
     fn patterns_match_parts_or_all_of_a_uri() {

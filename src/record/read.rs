@@ -10,17 +10,17 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memchr::memchr;
+use memchr::memmem::Finder;
+use memchr::{memchr, memrchr};
 
 use crate::sys::folder::{Folder, FolderError, How};
 
 use super::journal::segment;
 use super::{JournalError, Location, line};
 
-/// Blocks grow from the first to the second: the newest lines come at once, scans are few reads
-/// of what a processor's own cache holds.
-const FIRST_BLOCK: u64 = 64 << 10;
-const LARGE_BLOCK: u64 = 256 << 10;
+/// A block holds some hundred lines, so that one is enough for most questions, and fits a
+/// processor's own cache.
+pub(super) const BLOCK: u64 = 256 << 10;
 /// What is read beyond a block for the end of its last line, at first and at most. What is longer
 /// is none of our lines.
 const BEYOND: [u64; 2] = [4 << 10, 64 << 10];
@@ -96,23 +96,15 @@ impl Segments {
         self.files.iter().map(|(_, _, length)| length).sum()
     }
 
-    /// All blocks, newest first, small ones at the beginning.
+    /// All blocks, newest first. The first of each segment is whole.
     pub fn blocks_back(&self) -> impl Iterator<Item = Block> + '_ {
-        let mut size = FIRST_BLOCK;
         let segments = self.files.iter().enumerate().rev();
-        segments.flat_map(move |(segment, (_, _, length))| {
-            let mut blocks = Vec::new();
-            let mut end = *length;
-            while end > 0 {
-                let start = end.saturating_sub(size);
-                blocks.push(Block {
-                    segment,
-                    range: start..end,
-                });
-                end = start;
-                size = (size * 4).min(LARGE_BLOCK);
-            }
-            blocks
+        segments.flat_map(|(segment, (_, _, length))| {
+            let ends = std::iter::successors(Some(*length), |end| end.checked_sub(BLOCK));
+            ends.filter(|end| *end > 0).map(move |end| Block {
+                segment,
+                range: end.saturating_sub(BLOCK)..end,
+            })
         })
     }
 
@@ -121,10 +113,10 @@ impl Segments {
         let segments = self.files.iter().enumerate();
         segments.flat_map(|(segment, (_, _, length))| {
             let length = *length;
-            let starts = (0..length).step_by(usize::try_from(LARGE_BLOCK).unwrap_or(1 << 20));
+            let starts = (0..length).step_by(usize::try_from(BLOCK).unwrap_or(1 << 18));
             starts.map(move |start| Block {
                 segment,
-                range: start..(start + LARGE_BLOCK).min(length),
+                range: start..(start + BLOCK).min(length),
             })
         })
     }
@@ -139,8 +131,20 @@ impl Segments {
         block: &Block,
         mut each: impl FnMut(Place, &[u8], bool),
     ) -> Result<(), JournalError> {
+        self.with(block, |lines| lines.each(&mut each))
+    }
+
+    /// Calls `look` with the lines that begin in the block.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub(super) fn with<T: Default>(
+        &self,
+        block: &Block,
+        look: impl FnOnce(Lines<'_>) -> T,
+    ) -> Result<T, JournalError> {
         let Some((_, file, length)) = self.files.get(block.segment) else {
-            return Ok(());
+            return Ok(T::default());
         };
         // One byte before tells whether the block begins with a line.
         let from = block.range.start.saturating_sub(1);
@@ -156,8 +160,7 @@ impl Segments {
                     break;
                 }
             }
-            each_line(block, from, bytes, &mut each);
-            Ok(())
+            Ok(look(Lines { block, from, bytes }))
         })
     }
 
@@ -197,7 +200,7 @@ impl Segments {
                 }
             }
             // The newest block alone first: often it is enough.
-            width = (width * 4).clamp(threads * 4, threads * 64);
+            width = (width * 4).min(threads * 64);
         }
     }
 }
@@ -207,28 +210,82 @@ thread_local! {
     static SCRATCH: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-fn each_line(block: &Block, from: u64, bytes: &[u8], each: &mut impl FnMut(Place, &[u8], bool)) {
-    let mut at = if block.range.start == 0 {
-        0
-    } else {
-        match memchr(b'\n', bytes) {
-            Some(newline) => newline + 1,
-            None => return,
+/// The lines that begin in a block.
+pub(super) struct Lines<'a> {
+    block: &'a Block,
+    /// Where in the segment the bytes begin.
+    from: u64,
+    /// The block, one byte before it, and the end of its last line.
+    bytes: &'a [u8],
+}
+
+impl Lines<'_> {
+    /// Every line, oldest first, without its newline, and whether it had one.
+    pub(super) fn each(&self, each: &mut impl FnMut(Place, &[u8], bool)) {
+        let mut at = self.first();
+        while let Some(line) = at.and_then(|at| self.at(at)) {
+            at = Some(self.give(line, each));
         }
-    };
-    while from + (at as u64) < block.range.end {
-        let Some(rest) = bytes.get(at..).filter(|r| !r.is_empty()) else {
-            break;
-        };
+    }
+
+    /// The same for lines that hold a text: the others are not even looked for.
+    pub(super) fn each_with(&self, text: &Finder<'_>, each: &mut impl FnMut(Place, &[u8], bool)) {
+        let mut at = self.first();
+        while let Some(from) = at {
+            let rest = self.bytes.get(from..).unwrap_or_default();
+            let Some(hit) = text.find(rest) else {
+                return;
+            };
+            let before = rest.get(..hit).unwrap_or_default();
+            let begin = memrchr(b'\n', before).map_or(from, |newline| from + newline + 1);
+            let Some(line) = self.at(begin) else {
+                return;
+            };
+            at = Some(self.give(line, each));
+        }
+    }
+
+    /// The last line.
+    pub(super) fn last(&self) -> Option<&[u8]> {
+        let own = usize::try_from(self.block.range.end - self.from).unwrap_or(usize::MAX);
+        // A newline that is the block's last byte begins no line of its own.
+        let before = self.bytes.get(..own.checked_sub(1)?)?;
+        let begin = memrchr(b'\n', before).map_or(self.first()?, |newline| newline + 1);
+        self.at(begin).map(|(_, line, _)| line)
+    }
+
+    /// Where the first line begins.
+    fn first(&self) -> Option<usize> {
+        match self.block.range.start {
+            0 => Some(0),
+            _ => memchr(b'\n', self.bytes).map(|newline| newline + 1),
+        }
+    }
+
+    /// The line that begins there, if it is the block's own.
+    fn at(&self, at: usize) -> Option<(usize, &[u8], bool)> {
+        if self.from + at as u64 >= self.block.range.end {
+            return None;
+        }
+        let rest = self.bytes.get(at..).filter(|r| !r.is_empty())?;
         let end = memchr(b'\n', rest);
         let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest);
+        Some((at, line, end.is_some()))
+    }
+
+    /// Hands a line over; where the next one begins.
+    fn give(
+        &self,
+        (at, line, whole): (usize, &[u8], bool),
+        each: &mut impl FnMut(Place, &[u8], bool),
+    ) -> usize {
         let place = Place {
-            segment: block.segment,
-            offset: from + at as u64,
+            segment: self.block.segment,
+            offset: self.from + at as u64,
             length: line.len(),
         };
-        each(place, line, end.is_some());
-        at += line.len() + 1;
+        each(place, line, whole);
+        at + line.len() + 1
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
 
 use super::JournalError;
+use super::fields::Raw;
+use super::query::ById;
 use super::read::{Block, Head, Segments};
 
 /// Counts by name.
@@ -40,7 +38,10 @@ pub struct Stats {
     pub durations: Vec<u64>,
     /// Time of the first run, and of the last.
     pub span: Option<(String, String)>,
-    started: HashSet<u128>,
+    /// Runs whose outcome was not met yet.
+    started: HashSet<u128, ById>,
+    /// Outcomes whose run was not met before.
+    ended: Vec<u128>,
 }
 
 /// Counts every run judged at or after `since` (as RFC 3339 text).
@@ -53,9 +54,7 @@ pub fn stats(segments: &Segments, since: Option<&str>) -> Result<Stats, JournalE
         segments.blocks(),
         |block| of_block(segments, block, since),
         |part| {
-            for slim in part {
-                all.count(slim);
-            }
+            all.add(part);
             true
         },
     )?;
@@ -67,124 +66,51 @@ fn of_block(
     segments: &Segments,
     block: &Block,
     since: Option<&str>,
-) -> Result<Vec<Slim>, JournalError> {
-    let mut part = Vec::new();
-    segments.lines(block, |_, line, _| {
-        part.extend(Slim::of(line, since));
-    })?;
+) -> Result<Stats, JournalError> {
+    let mut part = Stats::default();
+    segments.lines(block, |_, line, _| part.line(line, since))?;
     Ok(part)
 }
 
-/// What is counted of a record: the rest is stepped over as it is read.
-#[derive(Default)]
-struct Slim {
-    id: u128,
-    phase: String,
-    time: String,
-    verdict: String,
-    effect: String,
-    rule: String,
-    profile: String,
-    user: String,
-    tiers: Vec<String>,
-    exec: bool,
-    result: String,
-    took_ms: Option<u64>,
-    mismatch: bool,
-}
-
-impl Slim {
-    /// `None`: it is not counted.
-    fn of(line: &[u8], since: Option<&str>) -> Option<Slim> {
-        let head = Head::of(line)?;
-        let counts = matches!(head.phase, "intent" | "refused" | "outcome");
-        if !counts || since.is_some_and(|since| head.time < since) {
-            return None;
+/// One more of that name. Names are few: most of the time it is there already.
+fn count(counts: &mut Counts, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
         }
-        let mut slim: Slim = serde_json::from_slice(line).ok()?;
-        slim.id = head.id;
-        head.phase.clone_into(&mut slim.phase);
-        head.time.clone_into(&mut slim.time);
-        Some(slim)
     }
 }
 
-impl<'de> Deserialize<'de> for Slim {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(SlimVisitor)
+fn text(raw: Option<Raw<'_>>) -> Cow<'_, str> {
+    raw.and_then(Raw::text).unwrap_or(Cow::Borrowed("?"))
+}
+
+fn user(actor: Raw<'_>) -> Cow<'_, str> {
+    let name = actor.member("user").and_then(Raw::text);
+    let number = || String::from_utf8_lossy(actor.member("uid").map_or(b"?", Raw::bytes));
+    name.unwrap_or_else(number)
+}
+
+fn result(exit: Raw<'_>) -> Cow<'_, str> {
+    if let Some(code) = exit.member("code") {
+        return Cow::Owned(format!("exit {}", String::from_utf8_lossy(code.bytes())));
     }
-}
-
-struct SlimVisitor;
-
-impl<'de> Visitor<'de> for SlimVisitor {
-    type Value = Slim;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
+    if let Some(signal) = exit.member("signal").and_then(Raw::text) {
+        return signal;
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Slim, A::Error> {
-        let mut slim = Slim::default();
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match key.as_ref() {
-                "verdict" => slim.verdict = map.next_value()?,
-                "effect" => slim.effect = map.next_value()?,
-                "rule" => slim.rule = map.next_value()?,
-                "took_ms" => slim.took_ms = map.next_value()?,
-                "profile" => slim.profile = text(&map.next_value::<Value>()?["name"]),
-                "actor" => slim.user = user(&map.next_value()?),
-                "process" => slim.exec = map.next_value::<Value>()?["mode"] == "exec",
-                "targets" => {
-                    let targets: Vec<Value> = map.next_value()?;
-                    slim.tiers.extend(targets.iter().map(|t| text(&t["tier"])));
-                }
-                "unresolved" => {
-                    map.next_value::<IgnoredAny>()?;
-                    slim.tiers.push("unresolved".to_owned());
-                }
-                "exit" => slim.result = result(&map.next_value()?),
-                "observed" => {
-                    let observed: Vec<Value> = map.next_value()?;
-                    slim.mismatch = observed.iter().any(|o| o["mismatch"] == true);
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(slim)
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or("?").to_owned()
-}
-
-fn user(actor: &Value) -> String {
-    let name = actor["user"].as_str().map(str::to_owned);
-    name.unwrap_or_else(|| actor["uid"].to_string())
-}
-
-fn result(exit: &Value) -> String {
-    match (exit["code"].as_i64(), exit["signal"].as_str()) {
-        (Some(code), _) => format!("exit {code}"),
-        (_, Some(signal)) => signal.to_owned(),
-        _ if exit["timed_out"] == true => "timed out".to_owned(),
-        _ => "not started".to_owned(),
-    }
-}
-
-fn add(counts: &mut Counts, name: String) {
-    *counts.entry(name).or_default() += 1;
+    let timed_out = exit.member("timed_out").is_some_and(Raw::is_true);
+    Cow::Borrowed(if timed_out {
+        "timed out"
+    } else {
+        "not started"
+    })
 }
 
 impl Stats {
     /// Counts a record that is not read from segments. [`Stats::finish`] comes last.
     pub(super) fn record(&mut self, line: &[u8]) {
-        if let Some(slim) = Slim::of(line, None) {
-            self.count(slim);
-        }
+        self.line(line, None);
     }
 
     pub(super) fn finish(&mut self) {
@@ -192,37 +118,108 @@ impl Stats {
         self.open = self.started.len() as u64;
     }
 
-    fn count(&mut self, mut slim: Slim) {
-        if slim.phase == "outcome" {
-            self.started.remove(&slim.id);
-            add(&mut self.results, slim.result);
-            self.durations.extend(slim.took_ms);
-            self.mismatches += u64::from(slim.mismatch);
+    fn line(&mut self, line: &[u8], since: Option<&str>) {
+        let Some(head) = Head::of(line) else {
+            return;
+        };
+        if since.is_some_and(|since| head.time < since) {
             return;
         }
-        self.runs += 1;
-        if slim.phase == "intent" && !slim.exec {
-            self.started.insert(slim.id);
+        match head.phase {
+            "outcome" => self.outcome(&head, line),
+            "intent" | "refused" => self.run(&head, line),
+            _ => {}
         }
-        if slim.verdict == "refused" {
-            add(&mut self.refusals, slim.rule);
+    }
+
+    fn outcome(&mut self, head: &Head<'_>, line: &[u8]) {
+        if !self.started.remove(&head.id) {
+            self.ended.push(head.id);
         }
-        add(&mut self.verdicts, slim.verdict);
-        add(&mut self.effects, slim.effect);
-        add(&mut self.profiles, slim.profile);
-        add(&mut self.users, slim.user);
-        slim.tiers.sort_unstable();
-        slim.tiers.dedup();
-        for tier in slim.tiers {
-            add(&mut self.tiers, tier);
-        }
-        self.span = match self.span.take() {
-            None => Some((slim.time.clone(), slim.time)),
-            Some((first, last)) => {
-                let last = last.max(slim.time.clone());
-                Some((first.min(slim.time), last))
+        let mut ended = Cow::Borrowed("");
+        for (key, value) in Raw::of(line).members() {
+            match key.name() {
+                b"took_ms" => self.durations.extend(value.number()),
+                b"exit" => ended = result(value),
+                b"observed" => {
+                    let is_strange = |o: Raw<'_>| o.member("mismatch").is_some_and(Raw::is_true);
+                    self.mismatches += u64::from(value.items().any(is_strange));
+                }
+                _ => {}
             }
-        };
+        }
+        count(&mut self.results, &ended);
+    }
+
+    fn run(&mut self, head: &Head<'_>, line: &[u8]) {
+        self.runs += 1;
+        let mut replaced = false;
+        let (mut verdict, mut rule) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        let mut tiers: Vec<Cow<'_, str>> = Vec::new();
+        for (key, value) in Raw::of(line).members() {
+            match key.name() {
+                b"verdict" => verdict = text(Some(value)),
+                b"rule" => rule = text(Some(value)),
+                b"effect" => count(&mut self.effects, &text(Some(value))),
+                b"profile" => count(&mut self.profiles, &text(value.member("name"))),
+                b"actor" => count(&mut self.users, &user(value)),
+                b"process" => replaced = text(value.member("mode")) == "exec",
+                b"targets" => tiers.extend(value.items().map(|t| text(t.member("tier")))),
+                b"unresolved" => tiers.push(Cow::Borrowed("unresolved")),
+                _ => {}
+            }
+        }
+        if head.phase == "intent" && !replaced {
+            self.started.insert(head.id);
+        }
+        if verdict == "refused" {
+            count(&mut self.refusals, &rule);
+        }
+        count(&mut self.verdicts, &verdict);
+        tiers.sort_unstable();
+        tiers.dedup();
+        for tier in tiers {
+            count(&mut self.tiers, &tier);
+        }
+        self.reaches(head.time);
+    }
+
+    fn reaches(&mut self, time: &str) {
+        match &mut self.span {
+            None => self.span = Some((time.to_owned(), time.to_owned())),
+            Some((first, _)) if time < first.as_str() => time.clone_into(first),
+            Some((_, last)) if time > last.as_str() => time.clone_into(last),
+            Some(_) => {}
+        }
+    }
+
+    /// Adds what stands after everything that was counted so far.
+    fn add(&mut self, part: Stats) {
+        self.runs += part.runs;
+        self.mismatches += part.mismatches;
+        self.durations.extend(part.durations);
+        let sums = [
+            (&mut self.verdicts, part.verdicts),
+            (&mut self.effects, part.effects),
+            (&mut self.tiers, part.tiers),
+            (&mut self.profiles, part.profiles),
+            (&mut self.users, part.users),
+            (&mut self.refusals, part.refusals),
+            (&mut self.results, part.results),
+        ];
+        for (sum, more) in sums {
+            for (name, number) in more {
+                *sum.entry(name).or_default() += number;
+            }
+        }
+        for id in part.ended {
+            self.started.remove(&id);
+        }
+        self.started.extend(part.started);
+        if let Some((first, last)) = part.span {
+            self.reaches(&first);
+            self.reaches(&last);
+        }
     }
 
     /// The duration below which that share (0 to 100) of runs stayed, in milliseconds.

@@ -250,7 +250,7 @@ fn is_fragment(line: &[u8]) -> bool {
 }
 
 /// The chain's id, in the first line of a segment.
-pub(super) fn chain_named_in(line: &[u8]) -> Option<String> {
+pub(crate) fn chain_named_in(line: &[u8]) -> Option<String> {
     let head = super::read::Head::of(line)?;
     if !matches!(head.phase, "genesis" | "segment") {
         return None;
@@ -362,6 +362,7 @@ mod tests {
                 usage: None,
                 observed: Vec::new(),
                 fence: None,
+                gates: Vec::new(),
             });
             journal.append(&entry, Durability::Buffered).unwrap();
         }

@@ -11,14 +11,18 @@ mod ndjson;
 mod otlp;
 mod postgres;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::record::fields::Raw;
 use crate::record::follow::{Follower, Line};
-use crate::record::line::body;
-use crate::record::{JournalError, Location, RecordId, hex};
+use crate::record::read::Head;
+use crate::record::verify::chain_named_in;
+use crate::record::{JournalError, Location, RecordId};
 use crate::sys::clock;
 
 pub use cursor::Saved;
@@ -113,24 +117,21 @@ pub struct Shipper<'a> {
 }
 
 impl Shipper<'_> {
-    /// Ships until everything is sent (`once`), or for ever.
+    /// Ships until everything is sent (`once`), or for ever. The next records are read and checked
+    /// while others are under way.
     ///
     /// # Errors
     /// Where the journal or the cursor cannot be used; with `once` also where the receiver fails.
     pub fn run(&mut self) -> Result<(), ShipError> {
         let mut saved = Saved::load(&self.state).map_err(|e| self.cursor_failed(e))?;
-        let mut follower = Follower::new(self.location.clone(), saved.cursor.clone());
-        loop {
-            let lines = follower.next(BATCH).map_err(ShipError::Journal)?;
-            if lines.is_empty() {
-                if self.once {
-                    return Ok(());
-                }
-                sleep(LOOK);
-                continue;
+        let read = reading(Follower::new(self.location.clone(), saved.cursor.clone()));
+        while let Ok(lines) = read.recv() {
+            let lines = lines.map_err(ShipError::Journal)?;
+            if lines.is_empty() && self.once {
+                break;
             }
             for part in one_chain_each(&lines) {
-                if let Some(chain) = part.first().and_then(chain_of) {
+                if let Some(chain) = part.first().and_then(|l| chain_named_in(&l.bytes)) {
                     saved.chain = chain;
                 }
                 self.unsound(part);
@@ -144,6 +145,7 @@ impl Shipper<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     fn cursor_failed(&self, error: std::io::Error) -> ShipError {
@@ -207,6 +209,26 @@ impl Shipper<'_> {
     }
 }
 
+/// Reads on in a thread of its own, a batch ahead. An empty batch says that nothing is new; the
+/// thread ends when nobody listens any more.
+fn reading(mut follower: Follower) -> Receiver<Result<Vec<Line>, JournalError>> {
+    let (give, take) = sync_channel(1);
+    std::thread::spawn(move || {
+        loop {
+            let lines = follower.next(BATCH);
+            let is_idle = lines.as_ref().is_ok_and(Vec::is_empty);
+            let has_failed = lines.is_err();
+            if give.send(lines).is_err() || has_failed {
+                return;
+            }
+            if is_idle {
+                sleep(LOOK);
+            }
+        }
+    });
+    take
+}
+
 /// Up to a quarter more, so that a fleet does not come back all at once.
 fn uneven(pause: Duration) -> Duration {
     let random = RecordId::new(clock::now()).map_or(0, |id| id.spread() % 250);
@@ -221,7 +243,7 @@ fn one_chain_each(lines: &[Line]) -> Vec<&[Line]> {
         let more = rest
             .iter()
             .skip(1)
-            .take_while(|l| chain_of(l).is_none())
+            .take_while(|l| chain_named_in(&l.bytes).is_none())
             .count();
         let (part, after) = rest.split_at_checked(more + 1).unwrap_or((rest, &[]));
         parts.push(part);
@@ -230,51 +252,46 @@ fn one_chain_each(lines: &[Line]) -> Vec<&[Line]> {
     parts
 }
 
-/// The chain that a record names, where it is the first of a segment.
-fn chain_of(line: &Line) -> Option<String> {
-    let names = b"\"phase\":\"genesis\"";
-    let goes_on = b"\"phase\":\"segment\"";
-    let start = body(&line.bytes)?.get(..128.min(body(&line.bytes)?.len()))?;
-    let has = |needle: &[u8]| start.windows(needle.len()).any(|w| w == needle);
-    if !has(names) && !has(goes_on) {
-        return None;
-    }
-    let value: serde_json::Value = serde_json::from_slice(&line.bytes).ok()?;
-    Some(value["chain"].as_str()?.to_owned())
-}
-
 /// What receivers want to know of a record besides its line.
-pub(crate) struct Summary {
-    pub(crate) id: String,
-    pub(crate) phase: String,
-    pub(crate) time: String,
-    pub(crate) verdict: Option<String>,
-    pub(crate) effect: Option<String>,
-    pub(crate) tier: Option<String>,
-    pub(crate) prev: String,
-    pub(crate) hash: String,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) phase: &'a str,
+    pub(crate) time: &'a str,
+    pub(crate) verdict: Option<Cow<'a, str>>,
+    pub(crate) effect: Option<Cow<'a, str>>,
+    pub(crate) tier: Option<&'static str>,
 }
 
-impl Summary {
-    pub(crate) fn of(line: &Line) -> Summary {
-        let value: serde_json::Value =
-            serde_json::from_slice(&line.bytes).unwrap_or(serde_json::Value::Null);
-        let text = |key: &str| value[key].as_str().map(str::to_owned);
-        let tiers = value["targets"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let has = |tier: &str| tiers.iter().any(|t| t["tier"] == tier);
-        let strongest = ["production", "unmarked", "disposable"];
-        Summary {
-            id: text("id").unwrap_or_default(),
-            phase: text("phase").unwrap_or_default(),
-            time: text("time").unwrap_or_default(),
-            verdict: text("verdict"),
-            effect: text("effect"),
-            tier: strongest.into_iter().find(|t| has(t)).map(str::to_owned),
-            prev: hex(&line.seal.prev),
-            hash: hex(&line.seal.hash),
+impl<'a> Summary<'a> {
+    pub(crate) fn of(line: &'a Line) -> Summary<'a> {
+        let head = Head::of(&line.bytes);
+        let mut summary = head.map_or_else(Summary::default, |head| Summary {
+            id: head.id_text,
+            phase: head.phase,
+            time: head.time,
+            ..Summary::default()
+        });
+        if !matches!(summary.phase, "intent" | "refused") {
+            return summary;
         }
+        for (key, value) in Raw::of(&line.bytes).members() {
+            match key.name() {
+                b"verdict" => summary.verdict = value.text(),
+                b"effect" => summary.effect = value.text(),
+                b"targets" => summary.tier = strongest(value),
+                _ => {}
+            }
+        }
+        summary
     }
+}
+
+fn strongest(targets: Raw<'_>) -> Option<&'static str> {
+    let tiers = targets.items().filter_map(|t| t.member("tier")?.text());
+    let tiers: Vec<_> = tiers.collect();
+    let known = ["production", "unmarked", "disposable"];
+    known
+        .into_iter()
+        .find(|known| tiers.iter().any(|t| t == known))
 }

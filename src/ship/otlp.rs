@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::http::{Address, post};
 use super::{Batch, SendError, Sink, Summary};
 use crate::record::follow::Line;
-use crate::record::parse_rfc3339;
+use crate::record::{hex, parse_rfc3339};
 
 /// A collector.
 pub struct Otlp {
@@ -79,10 +79,10 @@ fn request(batch: &Batch<'_>) -> Value {
 fn record(batch: &Batch<'_>, line: &Line) -> Value {
     let summary = Summary::of(line);
     let seq = line.seal.seq;
-    let nanos = parse_rfc3339(&summary.time).map_or(0, |m| {
+    let nanos = parse_rfc3339(summary.time).map_or(0, |m| {
         u128::from(m.seconds) * 1_000_000_000 + u128::from(m.nanos)
     });
-    let (severity, number) = match summary.phase.as_str() {
+    let (severity, number) = match summary.phase {
         "refused" => ("WARN", 13),
         _ => ("INFO", 9),
     };
@@ -91,21 +91,21 @@ fn record(batch: &Batch<'_>, line: &Line) -> Value {
             "log.record.uid",
             &format!("{}/{}/{seq}", batch.host, batch.chain),
         ),
-        text("tagout.phase", &summary.phase),
-        text("tagout.run", &summary.id),
+        text("tagout.phase", summary.phase),
+        text("tagout.run", summary.id),
         text("tagout.chain", batch.chain),
         json!({"key": "tagout.seq", "value": {"intValue": seq.to_string()}}),
-        text("tagout.hash", &summary.hash),
+        text("tagout.hash", &hex(&line.seal.hash)),
     ];
     let named = [
-        ("tagout.verdict", &summary.verdict),
-        ("tagout.effect", &summary.effect),
-        ("tagout.tier", &summary.tier),
+        ("tagout.verdict", summary.verdict.as_deref()),
+        ("tagout.effect", summary.effect.as_deref()),
+        ("tagout.tier", summary.tier),
     ];
     attributes.extend(
         named
             .iter()
-            .filter_map(|(key, value)| Some(text(key, value.as_deref()?))),
+            .filter_map(|(key, value)| Some(text(key, (*value)?))),
     );
     json!({
         "timeUnixNano": nanos.to_string(),

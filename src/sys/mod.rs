@@ -1,6 +1,7 @@
 //! System calls. All `unsafe` code of the crate is in this room, and all that knows which system it
 //! runs on: what other systems than Linux do in another way or not at all is in `portable`.
 
+pub(crate) mod bytes;
 pub mod clock;
 pub mod descriptors;
 #[cfg_attr(not(target_os = "linux"), path = "portable/detach.rs")]

@@ -10,7 +10,7 @@ use crate::record::shipped::Shipped;
 use crate::record::stats::{Counts, Stats};
 use crate::record::verify::{Completeness, Verification};
 
-use super::sanitize;
+use super::{Tone, paint, sanitize};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,21 @@ pub enum State {
 
 /// A run as one row, in the order of [`HEADINGS`].
 pub type Row = [String; 8];
+
+/// The keys of an entry that a row and [`State`] need.
+pub const ROW_KEYS: [&str; 11] = [
+    "id",
+    "phase",
+    "time",
+    "verdict",
+    "effect",
+    "targets",
+    "unresolved",
+    "process",
+    "host",
+    "exit",
+    "took_ms",
+];
 
 /// The columns.
 pub const HEADINGS: [&str; 8] = [
@@ -86,7 +101,7 @@ fn contacts(outcome: &Value) -> String {
 }
 
 /// Rows under each other; the last column as long as it is.
-pub fn table(rows: &[Row], headings: bool) -> String {
+pub fn table(rows: &[Row], headings: bool, colour: bool) -> String {
     let mut widths = WIDTHS;
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -97,9 +112,10 @@ pub fn table(rows: &[Row], headings: bool) -> String {
     let head = HEADINGS.map(str::to_owned);
     for row in headings.then_some(&head).into_iter().chain(rows) {
         let mut line = String::new();
-        for (width, cell) in widths.iter().zip(row) {
+        for (column, (width, cell)) in widths.iter().zip(row).enumerate() {
             let pad = width.saturating_sub(cell.chars().count());
-            line.push_str(cell);
+            let tone = tone(column, cell).filter(|_| colour);
+            line.push_str(&tone.map_or(cell.clone(), |tone| paint(true, tone, cell)));
             line.extend(std::iter::repeat_n(' ', pad + 2));
         }
         out.push_str(line.trim_end());
@@ -108,10 +124,25 @@ pub fn table(rows: &[Row], headings: bool) -> String {
     out
 }
 
+/// What a cell says that should be seen at once.
+fn tone(column: usize, cell: &str) -> Option<Tone> {
+    match HEADINGS.get(column).copied() {
+        Some(heading) if heading == cell => Some(Tone::Label),
+        Some("VERDICT") if cell == "refused" => Some(Tone::Bad),
+        Some("RESULT") if !matches!(cell, "-" | "exit 0" | "running" | "exec" | "open") => {
+            Some(Tone::Bad)
+        }
+        _ => None,
+    }
+}
+
 /// The whole story of a run.
-pub fn story(found: &Found, state: State) -> String {
+pub fn story(found: &Found, state: State, colour: bool) -> String {
     let run = &found.run;
-    let mut story = Story::default();
+    let mut story = Story {
+        colour,
+        ..Story::default()
+    };
     story.line("run", &safe(text(&run["id"])));
     if let Some(version) = run["v"].as_u64().filter(|v| *v > u64::from(VERSION)) {
         let note = format!(
@@ -155,21 +186,12 @@ pub fn story(found: &Found, state: State) -> String {
         );
         story.line("stops", &error);
     }
-    for gate in list(&run["gates"]) {
-        let held = if gate["passed"] == true {
-            "held"
-        } else {
-            "did not hold"
-        };
-        let how = safe(text(&gate["how"]));
-        let took = duration(&gate["took_ms"]);
-        story.line(
-            "gate",
-            &format!("{} {held}: {how} ({took})", safe(text(&gate["name"]))),
-        );
-    }
+    gates(&mut story, run);
     verdict(&mut story, run);
     fence(&mut story, run);
+    if let Some(outcome) = &found.outcome {
+        gates(&mut story, outcome);
+    }
     ending(&mut story, found, state);
     let prev = text(&run["prev"]).get(..12).unwrap_or_default();
     let hash = text(&run["hash"]).get(..12).unwrap_or_default();
@@ -183,6 +205,23 @@ pub fn story(found: &Found, state: State) -> String {
         ),
     );
     story.out
+}
+
+/// The conditions of an entry: an intent's were decided before it, an outcome's at the start.
+fn gates(story: &mut Story, entry: &Value) {
+    for gate in list(&entry["gates"]) {
+        let held = match gate["passed"] == true {
+            true => "held",
+            false => "did NOT hold",
+        };
+        let took = match gate["took_ms"].as_u64() {
+            None | Some(0) => String::new(),
+            Some(_) => format!(" ({})", duration(&gate["took_ms"])),
+        };
+        let name = safe(text(&gate["name"]));
+        let how = safe(text(&gate["how"]));
+        story.line("gate", &format!("{name} {held}: {how}{took}"));
+    }
 }
 
 fn who(story: &mut Story, run: &Value) {
@@ -588,11 +627,17 @@ pub fn stats_json(stats: &Stats) -> Value {
 #[derive(Default)]
 struct Story {
     out: String,
+    colour: bool,
 }
 
 impl Story {
     fn line(&mut self, label: &str, text: &str) {
-        self.out.push_str(&format!("{label:<13} {text}"));
+        let label = paint(
+            self.colour && !label.is_empty(),
+            Tone::Label,
+            &format!("{label:<13}"),
+        );
+        self.out.push_str(&format!("{label} {text}"));
         self.out.truncate(self.out.trim_end().len());
         self.out.push('\n');
     }
@@ -715,7 +760,7 @@ mod tests {
 
     #[test]
     fn the_story_tells_everything_once_and_safely() {
-        let story = story(&found(), State::Ended);
+        let story = story(&found(), State::Ended, false);
         for expected in [
             "deploy (uid 1001), logged in as uid 7, on pts/3",
             "called by zsh\\u{1b}[2J (900)",
@@ -734,7 +779,7 @@ mod tests {
     #[test]
     fn rows_stand_under_each_other() {
         let row = row(&found(), State::Ended);
-        let table = table(&[row], true);
+        let table = table(&[row], true, false);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0].find("COMMAND"), lines[1].find("php artisan"));
         assert!(lines[1].starts_with("2026-08-22 09:31:07Z  0198f2c4-78dd-7e6e  allowed"));
@@ -770,7 +815,7 @@ mod tests {
         #[test]
         fn records_of_any_shape_are_shown_without_control_characters(run in any_json(), outcome in any_json()) {
             let found = Found { host: None, run, outcome: Some(outcome) };
-            let shown = story(&found, State::Lost) + &table(&[row(&found, State::Lost)], true);
+            let shown = story(&found, State::Lost, false) + &table(&[row(&found, State::Lost)], true, false);
             prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
         }
     }

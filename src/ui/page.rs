@@ -226,7 +226,7 @@ fn run(out: &mut String, found: &Found, state: State) {
         said(&[&targets])
             .first()
             .map_or_else(String::new, |t| format!(" → {t}")),
-        escaped(&shown::story(found, state))
+        escaped(&shown::story(found, state, false))
     ));
 }
 

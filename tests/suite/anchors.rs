@@ -172,6 +172,28 @@ fn what_destroys_does_not_start_before_its_head_is_kept() {
         .find(|r| r["phase"] == "intent" && r["effect"] == "destroys")
         .unwrap();
     assert!(heads.contains(intent["hash"].as_str().unwrap()), "{heads}");
+    // What had to hold is recorded where it was decided: the mark before, the anchor after.
+    assert_eq!(
+        (&intent["gates"][0]["name"], &intent["gates"][0]["passed"]),
+        (&"mark".into(), &true.into()),
+        "{intent}"
+    );
+    let ended = |id: &serde_json::Value| {
+        let mut all = scene.records().into_iter();
+        all.find(|r| r["phase"] == "outcome" && r["id"] == *id)
+            .unwrap()
+    };
+    let gate = &ended(&intent["id"])["gates"][0];
+    assert_eq!(
+        (&gate["name"], &gate["passed"]),
+        (&"anchor".into(), &true.into()),
+        "{gate}"
+    );
+    let evidence = format!("record {} is kept in file", intent["seq"]);
+    assert!(
+        gate["how"].as_str().unwrap().starts_with(&evidence),
+        "{gate}"
+    );
     // Where no place takes it, nothing starts, and the record says so.
     fs::remove_file(scene.path("heads")).unwrap();
     fs::create_dir(scene.path("heads")).unwrap();
@@ -181,7 +203,17 @@ fn what_destroys_does_not_start_before_its_head_is_kept() {
     assert!(refused.err.contains("kept elsewhere"), "{refused:?}");
     let last = scene.records().into_iter().rev();
     let mut outcomes = last.filter(|r| r["phase"] == "outcome");
-    assert_eq!(outcomes.next().unwrap()["exit"]["not_started"], "no-anchor");
+    let outcome = outcomes.next().unwrap();
+    assert_eq!(outcome["exit"]["not_started"], "no-anchor");
+    assert_eq!(outcome["gates"][0]["passed"], false, "{outcome}");
+    let held_back = ran(&mut scene.tagout(&["log", "--gate", "anchor", "--json"]));
+    assert_eq!(held_back.out.lines().count(), 1, "{held_back:?}");
+    assert!(held_back.out.contains(outcome["id"].as_str().unwrap()));
+    let none = ran(&mut scene.tagout(&["log", "--gate", "mark", "--json"]));
+    assert_eq!(none.out, "");
+    let story = ran(&mut scene.tagout(&["log", "show", outcome["id"].as_str().unwrap()])).out;
+    assert!(story.contains("mark held: "), "{story}");
+    assert!(story.contains("anchor did NOT hold: file "), "{story}");
     let still = sqlite(&scene, "select count(*) from t");
     assert_eq!((still.code, still.out.trim()), (Some(0), "0"), "{still:?}");
     // What only reads or writes needs no head.

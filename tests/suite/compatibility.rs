@@ -5,7 +5,7 @@
 //! |---|---|---|---|
 //! | `log`, `show`, `stats`, `tail` | all of it | all of it | what it knows; the rest is kept in `--json` |
 //! | `verify` | checks | checks | checks, and says how many it did not fully understand |
-//! | a writer | goes on | goes on | goes on: the chain is over bytes |
+//! | a writer | goes on | goes on | goes on, and says so: the chain is over bytes |
 //! | `tagout-ship` | byte for byte | byte for byte | byte for byte |
 
 use std::fs;
@@ -185,6 +185,28 @@ fn a_writer_goes_on_after_a_newer_one_and_its_torn_end() {
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["integrity"]["verdict"], "intact", "{value}");
     assert_eq!((&value["torn"], &value["records"]), (&1.into(), &16.into()));
+}
+
+/// A launcher that meets a newer one's record says so once, and goes on.
+#[test]
+fn a_launcher_says_that_a_newer_one_writes_here() {
+    let made = mixed();
+    chain(&made, new().into_iter().take(1));
+    let launch = || {
+        let mut command = std::process::Command::new(crate::support::tagout());
+        command.args(["run", "--", "true"]);
+        let output = command.env("XDG_STATE_HOME", made.dir.path()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        text(&output.stderr)
+    };
+    let said = launch();
+    assert_eq!(said.matches("record is of version 2").count(), 1, "{said}");
+    // Its own records stand at the end now.
+    assert!(!launch().contains("version"));
+    let output = made.log(&["verify", "--json"]);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["integrity"]["verdict"], "intact", "{value}");
 }
 
 #[cfg(feature = "ship")]

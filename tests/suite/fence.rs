@@ -762,11 +762,17 @@ fn without_a_fence_it_is_said_or_refused() {
         "[profiles.worker]\nfence_unavailable = \"refuse\"\n",
     );
     let mut command = project.command("worker");
-    let ran = project.run(command.args([tagout(), "run", "-p", "worker", "--", "echo", "ran"]));
+    let state = format!("XDG_STATE_HOME={}", project.path("inner").display());
+    let words = [tagout(), "run", "-p", "worker", "--", "echo", "ran"];
+    let ran = project.run(command.args(["env", &state]).args(words));
     assert_eq!(
         (ran.stdout().as_str(), ran.output.status.code()),
         ("", Some(77))
     );
+    let shut = "\"gates\":[{\"name\":\"fence\",\"passed\":false,";
+    let inner = project.path("inner/tagout/journal/000000000001.jsonl");
+    let inner = fs::read_to_string(inner).unwrap();
+    assert!(inner.contains(shut), "{inner}");
     let explained = project.run(project.command("worker").args([
         tagout(),
         "explain",
@@ -783,6 +789,11 @@ fn without_a_fence_it_is_said_or_refused() {
     project.settle(&mut command);
     let outside: Value = serde_json::from_str(&project.run(&mut command).stdout()).unwrap();
     assert_eq!(outside["fence"]["status"], "full");
+    let mut command = Command::new(tagout());
+    command.args(["run", "-p", "worker", "--", "true"]);
+    project.settle(&mut command);
+    let held = project.run(&mut command).outcome;
+    assert_eq!(held["gates"][0]["passed"], true, "{held}");
 }
 
 #[test]

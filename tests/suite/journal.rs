@@ -64,6 +64,7 @@ impl Made {
             usage: None,
             observed: if strange { vec![seen] } else { Vec::new() },
             fence: None,
+            gates: Vec::new(),
         };
         let entry = Entry::outcome(&outcome);
         self.journal.append(&entry, Durability::Buffered).unwrap();

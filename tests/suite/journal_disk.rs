@@ -150,7 +150,7 @@ fn the_machines_journal_takes_its_groups_launches() {
     let script = r#"
         tagout=$2; export HOME=$1/home; mkdir -p "$HOME"; chmod 777 "$HOME"
         mount -t tmpfs none /var/log; mkdir -m 2770 /var/log/tagout; chgrp 4242 /var/log/tagout
-        mkdir "$1/bin"; cp "$tagout" "$1/bin/tagout"; tagout=$1/bin/tagout; cd /
+        mkdir "$1/bin"; cp "$tagout" "$tagout-companion" "$1/bin"; tagout=$1/bin/tagout; cd /
         "$tagout" run -- true; echo root $?
         umask 077
         setpriv --reuid=65534 --regid=65534 --groups=4242 "$tagout" run -- true; echo member $?

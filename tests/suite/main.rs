@@ -28,6 +28,7 @@ mod dotenv_vectors;
 mod fence;
 mod fence_doors;
 mod framework_probes;
+mod gates;
 mod generated;
 mod help;
 mod incident;

@@ -96,6 +96,13 @@ impl Postgres {
 
     /// Starts one that listens on these addresses (comma-separated).
     pub(crate) fn start_on(addresses: &str) -> Option<Postgres> {
+        let addresses = format!("listen_addresses={addresses}");
+        let quick = ["fsync=off", "log_connections=on", "log_statement=all"];
+        Postgres::start_with(&[&[addresses.as_str()], &quick[..]].concat())
+    }
+
+    /// Starts one with these settings.
+    pub(crate) fn start_with(settings: &[&str]) -> Option<Postgres> {
         let Some(programs) = postgres_programs() else {
             support::needs("postgresql (initdb)");
             return None;
@@ -122,18 +129,8 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &port.to_string(), "-k"])
             .arg(dir.path())
-            .args([
-                "-c",
-                &format!("listen_addresses={addresses}"),
-                "-c",
-                "fsync=off",
-                "-c",
-                "log_connections=on",
-                "-c",
-                "log_statement=all",
-                "-c",
-                "max_connections=200",
-            ])
+            .args(["-c", "max_connections=200"])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

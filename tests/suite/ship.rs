@@ -134,6 +134,57 @@ fn every_record_is_in_postgres_once_however_often_the_shipper_is_killed() {
     assert_eq!(made.log(&verify).status.code(), Some(3));
 }
 
+/// Takes note of nothing.
+struct Silent;
+
+impl tagout::ship::Tell for Silent {
+    fn alert(&mut self, text: &str) {
+        panic!("{text}");
+    }
+
+    fn progress(&mut self, _: usize, _: u64) {}
+}
+
+/// A shipper writes straight into the table while what it sends is new. Where another one was there
+/// before it, nothing is twice, and nothing of the same batch is lost.
+#[test]
+fn what_somebody_else_shipped_meanwhile_is_no_obstacle() {
+    let Some((server, address)) = database() else {
+        return;
+    };
+    let made = filled(40);
+    let mut sink = tagout::ship::Postgres::new(address, Vec::new());
+    let mut ship = |state: &str| {
+        let mut shipper = tagout::ship::Shipper {
+            location: tagout::record::Location::Copy(made.path()),
+            host: "h".to_owned(),
+            state: made.dir.path().join(state),
+            sink: &mut sink,
+            tell: &mut Silent,
+            once: true,
+            refused_in_a_row: 0,
+        };
+        shipper.run().unwrap_or_else(|e| panic!("{e}"));
+    };
+    ship("first");
+    // The same sink trusts its receiver to be new now, and meets what it has, in the middle of what
+    // it has not.
+    made.intent(&run(101, clock::now()));
+    ship("second");
+    for number in [102, 103] {
+        made.intent(&run(number, clock::now()));
+        ship("second");
+    }
+    let count = server.sql(
+        "postgres",
+        "select count(*), count(distinct seq) from tagout_record",
+    );
+    let expected = lines(&made).len();
+    assert_eq!(count, format!("{expected}|{expected}"));
+    let direct = server.log().matches("copy tagout_record").count();
+    assert!(direct >= 2, "{direct} batches went straight in");
+}
+
 #[test]
 fn what_the_server_never_takes_is_set_aside_and_the_rest_goes_on() {
     let Some((server, address)) = database() else {

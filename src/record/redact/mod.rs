@@ -165,6 +165,12 @@ impl Redactor {
     }
 }
 
+/// A page without passwords in its URLs: what a database is called may be one that was mistyped.
+pub fn without_passwords(page: &str) -> String {
+    let line = |line| replaced(line, &mut structure::marks(line));
+    page.split_inclusive('\n').map(line).collect()
+}
+
 fn bounded(text: &str) -> &str {
     let end = (0..=MAX_TEXT.min(text.len()))
         .rev()
@@ -200,6 +206,59 @@ mod tests {
 
     fn words(line: &[&str]) -> Vec<String> {
         Redactor::new().words(line).words
+    }
+
+    #[test]
+    fn a_secret_stands_in_no_place_that_a_client_takes_one_in() {
+        let lines: [&[&str]; 20] = [
+            &["curl", "https://s3cret:x-oauth-basic@github.com/a"],
+            &["curl", "--user=me:s3cret", "https://x"],
+            &["redis-cli", "-h", "db", "AUTH", "s3cret"],
+            &["redis-cli", "auth", "me", "s3cret"],
+            &["redis-cli", "CONFIG", "SET", "requirepass", "s3cret"],
+            &["redis-cli", "ACL", "SETUSER", "bob", "on", ">s3cret"],
+            &[
+                "redis-cli",
+                "MIGRATE",
+                "h",
+                "6379",
+                "k",
+                "0",
+                "9",
+                "AUTH2",
+                "me",
+                "s3cret",
+            ],
+            &["redis-cli", "HELLO", "3", "AUTH", "me", "s3cret"],
+            &["docker", "login", "-u", "me", "-p", "s3cret", "registry"],
+            &["htpasswd", "-b", "file", "me", "s3cret"],
+            &["mysql", "-e", "create user a identified by \"s3cret\""],
+            &["psql", "-c", "alter role a password $$s3cret$$"],
+            &["psql", "-c", "alter role a password $x$s3cret$x$; select 1"],
+            &["psql", "-c", "alter role a password E's3cret'"],
+            &[
+                "sh",
+                "-c",
+                "psql <<EOF\nALTER ROLE a PASSWORD 's3cret';\nEOF",
+            ],
+            &["x", "jdbc:oracle:thin:scott/s3cret@//h:1521/x"],
+            &["psql", "postgres://app@s3cret@db/shop"],
+            &["psql", "postgres://app:a s3cret@db/shop"],
+            &["psql", "POSTGRES://app:s3cret@db/shop"],
+            &["sh", "-c", "redis-cli AUTH s3cret; true"],
+        ];
+        for line in lines {
+            let shown = words(line).join(" ");
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        // What follows for another program is judged by that program.
+        let line = ["docker", "login", "x", "mysql", "-hdb", "shop"];
+        assert_eq!(words(&line)[4..], ["-hdb", "shop"]);
+        let page = "target postgres://app@s3cret@db/x\n  and mysql://u:s3cret@h/y\n";
+        assert_eq!(
+            without_passwords(page),
+            "target postgres://app@****@db/x\n  and mysql://u:****@h/y\n"
+        );
     }
 
     #[test]

@@ -151,13 +151,33 @@ fn sql_literals(text: &str) -> Vec<Mark> {
     }
     let mut marks = Vec::new();
     let mut from = 0;
-    while let Some(at) = text.get(from..).and_then(|rest| rest.find('\'')) {
+    while let Some(at) = text
+        .get(from..)
+        .and_then(|rest| rest.find(['\'', '"', '$']))
+    {
         let start = from + at;
         let rest = text.get(start..).unwrap_or_default();
-        from = start + quoted(rest, '\'');
-        marks.push((start..from, Rule::Name));
+        let length = match rest.chars().next() {
+            Some('$') => dollar_quoted(rest),
+            Some(quote) => Some(quoted(rest, quote)),
+            None => None,
+        };
+        from = start + length.unwrap_or(1);
+        marks.extend(length.map(|_| (start..from, Rule::Name)));
     }
     marks
+}
+
+/// Length of `$tag$...$tag$` at the start of `text`; all of it where it does not end.
+fn dollar_quoted(text: &str) -> Option<usize> {
+    let tag = text.get(1..)?.find('$')? + 2;
+    let mark = text.get(..tag)?;
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    if !mark.trim_matches('$').chars().all(is_name) {
+        return None;
+    }
+    let end = text.get(tag..)?.find(mark);
+    Some(end.map_or(text.len(), |end| tag + end + tag))
 }
 
 /// Where the key before a separator begins.

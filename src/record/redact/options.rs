@@ -22,6 +22,8 @@ struct Secrets {
     alone: &'static [&'static str],
     /// Operands are `user/secret@where`.
     slash: bool,
+    /// Operands behind which everything is or may be a secret, whatever their case.
+    after: &'static [&'static str],
 }
 
 const NONE: Secrets = Secrets {
@@ -32,9 +34,10 @@ const NONE: Secrets = Secrets {
     pair: &[],
     alone: &[],
     slash: false,
+    after: &[],
 };
 
-static TABLE: [Secrets; 12] = [
+static TABLE: [Secrets; 13] = [
     Secrets {
         programs: &[
             "mysql",
@@ -97,6 +100,7 @@ static TABLE: [Secrets; 12] = [
     Secrets {
         programs: &["redis-cli", "valkey-cli", "keydb-cli", "redis-benchmark"],
         next: &["-a", "--pass"],
+        after: &["AUTH", "AUTH2", "REQUIREPASS", "MASTERAUTH", "SETUSER"],
         ..NONE
     },
     Secrets {
@@ -143,7 +147,16 @@ static TABLE: [Secrets; 12] = [
     Secrets {
         programs: &["docker", "podman", "nerdctl", "oras", "helm"],
         next: &["--registry-password"],
+        after: &["login"],
         alone: &["--password-stdin"],
+        ..NONE
+    },
+    Secrets {
+        programs: &["htpasswd"],
+        // The command line has a password only with `-b`.
+        after: &[
+            "-b", "-nb", "-bn", "-bB", "-Bb", "-nbB", "-bnB", "-nbm", "-cb", "-bc",
+        ],
         ..NONE
     },
     Secrets {
@@ -171,10 +184,12 @@ enum Next {
 pub(super) fn marks(words: &[&str], depth: usize) -> Vec<Vec<Mark>> {
     let mut program: Option<&Secrets> = None;
     let mut next = Next::Nothing;
+    let mut hidden = false;
     let mut all = Vec::with_capacity(words.len());
     for word in words {
         let mut marks = Vec::new();
         match next {
+            _ if hidden => marks.push((0..word.len(), Rule::Option)),
             Next::Secret(rule) => marks.push((0..word.len(), rule)),
             Next::Pair => marks.extend(after_colon(word, 0)),
             Next::Nothing => {}
@@ -183,8 +198,9 @@ pub(super) fn marks(words: &[&str], depth: usize) -> Vec<Vec<Mark>> {
         next = Next::Nothing;
         if !is_value {
             if let Some(found) = known(word) {
-                program = Some(found);
+                (program, hidden) = (Some(found), false);
             } else {
+                hidden |= program.is_some_and(|p| is_any(p.after, word));
                 next = option(word, program, &mut marks);
             }
         }
@@ -194,6 +210,10 @@ pub(super) fn marks(words: &[&str], depth: usize) -> Vec<Vec<Mark>> {
         all.push(marks);
     }
     all
+}
+
+fn is_any(of: &[&str], word: &str) -> bool {
+    of.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn known(word: &str) -> Option<&'static Secrets> {
@@ -206,6 +226,13 @@ fn option(word: &str, program: Option<&Secrets>, marks: &mut Vec<Mark>) -> Next 
     let secrets = program.unwrap_or(&NONE);
     if secrets.slash && !word.starts_with('-') {
         marks.extend(after_slash(word));
+    }
+    // `--user=user:secret`.
+    let pair = word
+        .split_once('=')
+        .filter(|(name, _)| secrets.pair.contains(name));
+    if let Some((name, _)) = pair {
+        marks.extend(after_colon(word, name.len()));
     }
     if !word.starts_with('-') || word.len() < 2 || word.contains(['=', ' ']) {
         if word.starts_with('-') && !word.starts_with("--") {

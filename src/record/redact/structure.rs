@@ -25,7 +25,13 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
             break;
         }
         let rest = text.get(begin..).unwrap_or_default();
-        let length = rest.find(ends_url).unwrap_or(rest.len());
+        let blank = rest.find(ends_url).unwrap_or(rest.len());
+        // A word that is a URL may have a password with a blank in it.
+        let is_cut = |run: &str| run.contains(':') && !run.contains(['@', '/']);
+        let length = match rest.get(..blank) {
+            Some(run) if is_cut(run) && is_word(text, from + at) => rest.len(),
+            _ => blank,
+        };
         let run = rest.get(..length).unwrap_or_default();
         let scheme = scheme(text.get(..from + at).unwrap_or_default());
         if let Some((start, end)) = password(run, scheme) {
@@ -34,7 +40,27 @@ pub(super) fn marks(text: &str) -> Vec<Mark> {
         from = begin;
     }
     marks.extend(go_dsn(text));
+    marks.extend(oracle(text));
     marks
+}
+
+/// `jdbc:oracle:thin:user/password@where`.
+fn oracle(text: &str) -> Option<Mark> {
+    let at = text.find("jdbc:oracle:")?;
+    let rest = text.get(at..)?;
+    let end = at + rest.find(ends_url).unwrap_or(rest.len());
+    let before = text.get(at..end)?.find('@')? + at;
+    let slash = text.get(at..before)?.find('/')? + at;
+    Some((slash + 1..before, Rule::Structure))
+}
+
+/// Whether a text begins with the scheme that ends there.
+fn is_word(text: &str, end: usize) -> bool {
+    let scheme = text.get(..end).unwrap_or_default();
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.' | b':'))
 }
 
 fn ends_url(c: char) -> bool {
@@ -56,14 +82,17 @@ fn password(run: &str, scheme: &str) -> Option<(usize, usize)> {
     let authority_end = run.find(['/', '?', '#']).unwrap_or(run.len());
     let authority = run.get(..authority_end)?;
     let last = run.rfind('@')?;
-    match authority.find(':') {
-        Some(colon) if colon < last => Some((colon + 1, last)),
-        Some(_) => None,
-        None if authority.contains('@') => {
-            let end = authority.rfind('@')?;
-            TOKEN_SCHEMES.contains(&scheme).then_some((0, end))
-        }
-        None => None,
+    let colon = authority.find(':').filter(|colon| *colon < last);
+    let is_token = TOKEN_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
+    if let Some(colon) = colon {
+        return Some((if is_token { 0 } else { colon + 1 }, last));
+    }
+    let (first, end) = (authority.find('@')?, authority.rfind('@')?);
+    match (is_token, first < end) {
+        (true, _) => Some((0, end)),
+        // `user@part-of-a-password@host`: what stands between is no host.
+        (false, true) => Some((first + 1, end)),
+        (false, false) => None,
     }
 }
 

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::{Session, exit};
+use super::checkpoint as head;
+use crate::cli::checkpoint::variables;
+use crate::cli::{Session, exit, run as launch};
 use crate::invocation::host::{self, Host};
 use crate::record::checkpoint::{self, Keeper, Signed};
 use crate::record::follow::Follower;
-use crate::record::query::{self, Filter, Found};
+use crate::record::line;
+use crate::record::query::{self, Filter, Found, Written};
 use crate::record::read::Segments;
 use crate::record::verify::{Anchor, Completeness, verify};
 use crate::record::{JournalError, Location, parse_rfc3339, rfc3339, stats};
@@ -24,10 +28,9 @@ const CUT: u8 = 3;
 /// An anchor was demanded, and there is none.
 const NO_ANCHOR: u8 = 4;
 
-/// The definition of `log`.
-pub fn command() -> Command {
-    filters(Command::new("log"))
-        .about("Show what was run and refused, newest first, and check the journal")
+/// The definition.
+pub(super) fn define(command: Command) -> Command {
+    filters(command)
         .args_conflicts_with_subcommands(true)
         .subcommand(
             with_journal(Command::new("show"))
@@ -60,7 +63,7 @@ pub fn command() -> Command {
                 .arg(json_flag("As JSON")),
         )
         .subcommand(verify_command())
-        .subcommand(super::checkpoint::command())
+        .subcommand(head::command())
         .after_help(
             "Times: 2026-08-22, 2026-08-22T09:31, 2026-08-22T09:31:07+02:00 (UTC without an offset), \
              or back from now: 30m, 12h, 7d.\n\n\
@@ -146,6 +149,11 @@ fn filters(command: Command) -> Command {
             "mismatch",
             "Only runs that contacted a database which was not resolved",
         ))
+        .arg(text(
+            "gate",
+            "NAME",
+            "Only runs that a gate held back: require, mark, anchor, fence or hide",
+        ))
         .arg(count().default_value("50"))
         .arg(json_flag("One run a line, as JSON"))
 }
@@ -207,18 +215,18 @@ fn when(text: &str) -> Result<Moment, String> {
 }
 
 /// Runs the subcommand.
-pub fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
+pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
     let (name, inner) = matches.subcommand().unwrap_or(("", matches));
     let location = match inner.try_get_one::<PathBuf>("journal").ok().flatten() {
         Some(path) => Location::Copy(path.clone()),
-        None => super::run::location(session),
+        None => launch::location(session),
     };
     let done = match name {
         "show" => show(session, inner, &location),
         "tail" => tail(session, inner, &location),
         "stats" => count_runs(session, inner, &location),
         "verify" => check(session, inner, &location),
-        "checkpoint" => Ok(super::checkpoint::run(session, inner, &location)),
+        "checkpoint" => Ok(head::run(session, inner, &location)),
         _ => list(session, inner, &location),
     };
     done.unwrap_or_else(|error| {
@@ -241,10 +249,11 @@ fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
         cwd: text("cwd"),
         open: matches.get_flag("open"),
         mismatch: matches.get_flag("mismatch"),
+        gate: text("gate"),
         id: None,
     };
     let limit = matches.get_one("count").copied().unwrap_or(50);
-    let found = query::runs(&Segments::open(at)?, &filter, limit)?;
+    let found = query::lines(&Segments::open(at)?, &filter, limit)?;
     print(session, &found, matches.get_flag("json"));
     if found.is_empty() {
         session
@@ -254,32 +263,51 @@ fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     Ok(exit::OK)
 }
 
-fn print(session: &mut Session, found: &[Found], as_json: bool) {
+fn print(session: &mut Session, found: &[Written], as_json: bool) {
     let here = Host::read();
+    let read = found.iter().map(|written| {
+        let found = written.read_only(&shown::ROW_KEYS);
+        let state = state(&found, &here);
+        (written, found, state)
+    });
     if as_json {
-        let lines: String = found
-            .iter()
-            .map(|f| format!("{}\n", as_value(f, &here)))
-            .collect();
-        session.ui.data(&lines);
+        let mut lines = Vec::new();
+        for (written, _, state) in read {
+            as_written(&mut lines, written, state);
+        }
+        session.ui.data(&String::from_utf8_lossy(&lines));
     } else if !found.is_empty() {
-        let rows: Vec<_> = found
-            .iter()
-            .map(|f| shown::row(f, state(f, &here)))
+        let rows: Vec<_> = read
+            .map(|(_, found, state)| shown::row(&found, state))
             .collect();
-        session.ui.data(&shown::table(&rows, true));
+        session
+            .ui
+            .data(&shown::table(&rows, true, session.ui.colours_data()));
     }
 }
 
-fn as_value(found: &Found, here: &Host) -> Value {
-    let state = match state(found, here) {
+/// A run as one line of JSON: its entries are byte for byte those of the journal.
+fn as_written<'a>(out: &mut Vec<u8>, written: &'a Written, state: State) {
+    let state = match state {
         State::Ended => "ended",
         State::Running => "running",
         State::Lost => "lost",
         State::Replaced => "replaced",
         State::Elsewhere => "elsewhere",
     };
-    json!({"state": state, "run": found.run, "outcome": found.outcome})
+    // A line that somebody altered may be no JSON any more, and must not end the object early.
+    let sound = |line: &'a [u8]| serde_json::from_slice::<IgnoredAny>(line).is_ok();
+    let whole = |line: Option<&'a [u8]>| line.filter(|line| sound(line)).unwrap_or(b"null");
+    let parts: [&[u8]; 7] = [
+        b"{\"state\":\"",
+        state.as_bytes(),
+        b"\",\"run\":",
+        whole(Some(&written.run)),
+        b",\"outcome\":",
+        whole(written.outcome.as_deref()),
+        b"}\n",
+    ];
+    out.extend(parts.concat());
 }
 
 /// How a run stands, as far as this machine can tell.
@@ -314,7 +342,7 @@ fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
         ..Filter::default()
     };
     let limit = if is_last { 1 } else { 20 };
-    let found = query::runs(&Segments::open(at)?, &filter, limit)?;
+    let found = query::lines(&Segments::open(at)?, &filter, limit)?;
     let here = Host::read();
     match found.as_slice() {
         [] => {
@@ -325,11 +353,17 @@ fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
             Ok(exit::FOUND)
         }
         [one] => {
-            let text = match matches.get_flag("json") {
-                true => format!("{}\n", as_value(one, &here)),
-                false => shown::story(one, state(one, &here)),
-            };
-            session.ui.data(&text);
+            let found = one.read();
+            let state = state(&found, &here);
+            if matches.get_flag("json") {
+                let mut line = Vec::new();
+                as_written(&mut line, one, state);
+                session.ui.data(&String::from_utf8_lossy(&line));
+            } else {
+                session
+                    .ui
+                    .data(&shown::story(&found, state, session.ui.colours_data()));
+            }
             Ok(exit::OK)
         }
         several => {
@@ -349,7 +383,7 @@ fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     // The follower begins first: nothing is missed in between.
     let mut follower = follows.then(|| Follower::at_end(at.clone())).transpose()?;
     let limit = matches.get_one("count").copied().unwrap_or(10);
-    let mut found = query::runs(&Segments::open(at)?, &Filter::default(), limit)?;
+    let mut found = query::lines(&Segments::open(at)?, &Filter::default(), limit)?;
     found.reverse();
     print(session, &found, as_json);
     let Some(follower) = follower.as_mut() else {
@@ -359,7 +393,8 @@ fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     loop {
         for line in follower.next(1000)? {
             if line.seal.seq > seen {
-                session.ui.data(&new_line(&line.bytes, as_json));
+                let colour = session.ui.colours_data();
+                session.ui.data(&new_line(&line.bytes, as_json, colour));
                 seen = line.seal.seq;
             }
         }
@@ -371,18 +406,13 @@ fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
 }
 
 /// The newest record among those shown.
-fn newest(found: &[Found]) -> u64 {
-    let entries = found
-        .iter()
-        .flat_map(|f| [Some(&f.run), f.outcome.as_ref()]);
-    entries
-        .flatten()
-        .filter_map(|e| e["seq"].as_u64())
-        .max()
-        .unwrap_or(0)
+fn newest(found: &[Written]) -> u64 {
+    let lines = found.iter().flat_map(|f| f.outcome.iter().chain([&f.run]));
+    let seals = lines.filter_map(|line| line::parse(line));
+    seals.map(|seal| seal.seq).max().unwrap_or(0)
 }
 
-fn new_line(line: &[u8], as_json: bool) -> String {
+fn new_line(line: &[u8], as_json: bool, colour: bool) -> String {
     if as_json {
         return format!("{}\n", String::from_utf8_lossy(line));
     }
@@ -398,9 +428,9 @@ fn new_line(line: &[u8], as_json: bool) -> String {
                 run: value,
                 outcome: None,
             };
-            shown::table(&[shown::row(&found, state)], false)
+            shown::table(&[shown::row(&found, state)], false, colour)
         }
-        Some("outcome") => shown::table(&[shown::ended(&value)], false),
+        Some("outcome") => shown::table(&[shown::ended(&value)], false, colour),
         _ => String::new(),
     }
 }
@@ -457,7 +487,7 @@ fn heads(
     matches: &ArgMatches,
     segments: &Segments,
 ) -> Result<Result<Vec<Signed>, (u8, String)>, JournalError> {
-    let variables = super::checkpoint::variables(&session.invocation);
+    let variables = variables(&session.invocation);
     let mut heads = Vec::new();
     for keeper in matches.get_many::<Keeper>("against").unwrap_or_default() {
         match checkpoint::kept(keeper, &variables) {
@@ -509,7 +539,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        command().debug_assert();
+        define(Command::new("log")).debug_assert();
     }
 
     #[test]
