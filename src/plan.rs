@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::environment::{Environment, Fate, Vars, hide, scrub};
 use crate::files::{Files, Without};
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
-use crate::profile::{ConfigError, HideBy, Profile, choose};
+use crate::profile::{ConfigError, HideBy, Profile, choose_shared};
 use crate::source::{Source, SourceKind, Sourced};
 use crate::target::{
     Address, Gap, Probe, Resolution, Target, judge_migrations, marks, probe, resolve,
@@ -226,11 +226,11 @@ impl Prepared {
     /// # Errors
     /// A mistake in the configuration.
     pub fn new(request: &Request, scene: Scene<'_>) -> Result<Prepared, ConfigError> {
-        let profile = choose(request.profile.as_deref(), &scene.config.layers)?;
+        let profile = choose_shared(request.profile.as_deref(), &scene.config.layers)?;
         let environment = scrub(&profile, &request.keep, scene.environ);
         Ok(Prepared {
             hidden: hidden(&profile, scene).into(),
-            profile: Rc::new(profile),
+            profile,
             environment: Rc::new(environment),
             keep: request.keep.clone(),
         })

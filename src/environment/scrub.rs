@@ -115,6 +115,7 @@ pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Enviro
     let mut environment = Environment::default();
     let rules = Rules::of(profile, keep);
     let entries = entries(environ);
+    environment.decisions.reserve(entries.len());
     for same in entries.chunk_by(|a, b| a.0 == b.0) {
         let Some((name, _)) = same.first() else {
             continue;

@@ -2,6 +2,9 @@
 //! built-in. A lower layer only tightens what a higher one sets, and a project file that nobody
 //! trusted only tightens anything.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::builtin::{builtin, names};
 use super::parse::{ConfigError, Document, closest};
 use super::{
@@ -72,6 +75,9 @@ fn strictest(name: &str) -> Profile {
     }
 }
 
+/// The profile where nobody names one.
+const DEFAULT: &str = "default";
+
 /// Builds the profile named on the command line, or the one that the layers name, or `default`.
 ///
 /// # Errors
@@ -81,7 +87,7 @@ pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Profile, ConfigEr
         return build(name, None, layers);
     }
     let wished = wish(layers, Trust::Trusted);
-    let (name, said) = wished.clone().unwrap_or(("default".to_owned(), None));
+    let (name, said) = wished.clone().unwrap_or((DEFAULT.to_owned(), None));
     let trusted = build(&name, said.as_ref(), layers)?;
     let Some((name, said)) = wish(layers, Trust::TightenOnly) else {
         return Ok(trusted);
@@ -96,6 +102,28 @@ pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Profile, ConfigEr
     kept.ignored
         .push(format!("`profile = \"{name}\"`{place} ignored: {why}"));
     Ok(kept)
+}
+
+/// As [`choose`]; a profile that no file has a say in is built once.
+///
+/// # Errors
+/// As there.
+pub fn choose_shared(asked: Option<&str>, layers: &[Layer]) -> Result<Rc<Profile>, ConfigError> {
+    thread_local! {
+        static BUILT: RefCell<Vec<Rc<Profile>>> = const { RefCell::new(Vec::new()) };
+    }
+    if !layers.is_empty() {
+        return choose(asked, layers).map(Rc::new);
+    }
+    let name = asked.unwrap_or(DEFAULT);
+    BUILT.with_borrow_mut(|built| {
+        if let Some(profile) = built.iter().find(|profile| profile.name == name) {
+            return Ok(Rc::clone(profile));
+        }
+        let profile = Rc::new(choose(Some(name), layers)?);
+        built.push(Rc::clone(&profile));
+        Ok(profile)
+    })
 }
 
 /// Whether nothing of a profile is looser than in the other one, but for what built-in profiles

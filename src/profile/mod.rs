@@ -11,7 +11,7 @@ pub use crate::sys::limits::Limit;
 
 pub use builtin::BUILTIN;
 pub(crate) use layers::matches_name;
-pub use layers::{Layer, LayerKind, Trust, choose};
+pub use layers::{Layer, LayerKind, Trust, choose, choose_shared};
 pub use parse::{
     ConfigError, DOCUMENT_KEYS, Document, HOOK_KEYS, HookText, JOURNAL_KEYS, JournalText,
     MARK_KEYS, MIGRATION_KEYS, PROFILE_KEYS, closest, parse_document, parse_profile,
