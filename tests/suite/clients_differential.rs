@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use tagout::command::sql::{self, Dialect};
 use tagout::command::{Caller, Effect, Step, World, understand};
 use tagout::environment::Vars;
@@ -20,6 +20,16 @@ const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
 
 fn values<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
     let mut runner = TestRunner::deterministic();
+    // Others than the usual ones, and more: `TAGOUT_SEED=7`.
+    let seed: u8 = match std::env::var("TAGOUT_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => 0,
+    };
+    let count = if seed == 0 { count } else { count * 4 };
+    if seed > 0 {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+        runner = TestRunner::new_with_rng(proptest::test_runner::Config::default(), rng);
+    }
     (0..count)
         .map(|_| strategy.new_tree(&mut runner).unwrap().current())
         .collect()
@@ -522,6 +532,310 @@ fn what_mariadb_ran_was_no_read_where_data_changed() {
     }
     assert!(
         changed > 40 && reads > 10,
+        "changed {changed}, reads {reads}"
+    );
+}
+
+/// Pieces of scripts: what only clients know, and what their own cutting of a text turns on.
+fn script_pieces(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Mysql => &[
+            "select 1;\n",
+            "delimiter //\n",
+            "//\n",
+            "delimiter ;\n",
+            "\\d //\n",
+            "\\g ",
+            "\\c ",
+            "\\p ",
+            "print ",
+            "print '\n",
+            "go ",
+            "status\n",
+            "tee /dev/null\n",
+            "notee ",
+            "use x\n",
+            "use x;",
+            "--",
+            "-- '\n",
+            "--\u{7f}'\n",
+            "# \"\n",
+            "set sql_mode='NO_BACKSLASH_ESCAPES';",
+            "set sql_mode='ANSI_QUOTES';",
+            "set @@sql_mode=1048576;",
+            "set names gbk;",
+            "set character set gbk;",
+            "select '\u{3042}\\'",
+            "select '\\'",
+            "\\'",
+            "'",
+            "\"",
+            "`",
+            ";",
+            "\n",
+            "/*!50000 ",
+            "/*!99999 ",
+            "/*M! ",
+            " */",
+            "/*+ ",
+            "/* ",
+            "prepare s from '",
+            "execute s;",
+            "select ",
+        ],
+        Dialect::Sqlite => &[
+            "select 1;\n",
+            "select 1\n",
+            "go\n",
+            "/\n",
+            " GO \n",
+            ".echo off\n",
+            ".print '\n",
+            ".print \"\n",
+            " .print x\n",
+            ".mode list\n",
+            "# x '\n",
+            " # '\n",
+            "-- '\n",
+            "/* ",
+            " */",
+            "'",
+            "\"",
+            "`",
+            "[",
+            "]",
+            ";",
+            "\n",
+            "select $a('); ",
+            "select 1 where 1=:in(');",
+            ") ",
+            "select ",
+            "explain ",
+            "with d as (select 1) ",
+            "begin;",
+            "commit;",
+            "create temp trigger r after insert on t begin ",
+            "end;",
+            ".parameter set :x ",
+            ".param init\n",
+        ],
+        _ => &[
+            "select 1;\n",
+            "select 1 \\;",
+            "\\g\n",
+            "\\gx ",
+            "\\gset\n",
+            "\\gexec\n",
+            "\\r\n",
+            "\\p\n",
+            "\\set x '; '\n",
+            "\\set x 1\n",
+            ":x",
+            ":'x'",
+            ":\"x\"",
+            "\\if false\n",
+            "\\else\n",
+            "\\endif\n",
+            "\\echo '\n",
+            "\\echo \"\n",
+            "\\pset bogus x \\\\ select '\n",
+            "\\x \\\\ ",
+            "\\nosuch ",
+            "copy t from stdin;\n",
+            "copy nosuch from stdin;\n",
+            "copy (select 1 from t as stdin) to stdout;\n",
+            "\\copy t from stdin\n",
+            "\\copy t from pstdin\n",
+            "\\copy (select 1 from t as stdin) to stdout\n",
+            "\\.\n",
+            "\\.\r\n",
+            "\\.\r\r\n",
+            "3\n",
+            "set standard_conforming_strings = off;",
+            "set \"standard_conforming_strings\" to off;",
+            "set backslash_quote = on;",
+            "select E'a'\n'\\'",
+            "select E'\\'",
+            "select '\\'",
+            "select U&'\\",
+            "1$$",
+            "$1$$",
+            "a$$",
+            "$$",
+            "$a$",
+            "-- \r",
+            "-- '\n",
+            "/* /* ",
+            " */",
+            "'",
+            "\"",
+            ";",
+            "\n",
+            "select ",
+            "begin;",
+            "commit;",
+        ],
+    }
+}
+
+/// Scripts with one destroying statement in them, on standard input of the client.
+fn scripts(dialect: Dialect, count: usize) -> Vec<String> {
+    let some = || proptest::collection::vec(pick(script_pieces(dialect)), 0..5);
+    let harm = pick(&["delete from t", "drop table t", "update t set i = 7"]);
+    let end = pick(&[
+        ";\n",
+        "; -- '\n",
+        "; --\n",
+        "\n",
+        ";",
+        "; -- \"\n",
+        "; -- $$\n",
+    ]);
+    let text = (some(), harm, end, some()).prop_map(|(before, harm, end, after)| {
+        [&before.concat(), harm, end, &after.concat()].concat()
+    });
+    values(text, count)
+}
+
+/// Gives `client` each text on its standard input and asks `state` afterwards; `make` puts the table
+/// back. How many texts changed it, and how many were judged to read at most.
+fn judged(
+    texts: Vec<String>,
+    judge: impl Fn(&str) -> Effect,
+    mut client: impl FnMut(&str),
+    intact: impl Fn() -> bool,
+    make: impl Fn(),
+) -> (usize, usize) {
+    make();
+    let (mut changed, mut reads) = (0, 0);
+    let mut missed = Vec::new();
+    for text in texts {
+        let effect = judge(&text);
+        reads += usize::from(effect <= Effect::Reads);
+        client(&text);
+        if intact() {
+            continue;
+        }
+        changed += 1;
+        make();
+        // All of these take every row: less than opaque would be too little.
+        if effect < Effect::Opaque {
+            missed.push(format!("{effect:?} {text:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{} missed: {missed:#?}", missed.len());
+    (changed, reads)
+}
+
+fn fed(command: &mut Command, text: &str) -> String {
+    use std::io::Write;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A client may be gone before it has read all.
+    let _ = stdin.write_all(text.as_bytes());
+    drop(stdin);
+    let out = child.wait_with_output().unwrap();
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn scripts_that_psql_ran_were_not_taken_for_less() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let psql = || {
+        let mut psql = Command::new(PSQL);
+        psql.args(["-XAtq"]).env_clear().current_dir("/tmp");
+        psql.env("PGHOST", server.dir.path())
+            .env("PGUSER", "postgres");
+        psql.env("PGPORT", server.port.to_string());
+        psql
+    };
+    let (changed, reads) = judged(
+        scripts(Dialect::Postgres, 500),
+        |text| sql::psql_script(text, &[]).effect(),
+        |text| drop(fed(&mut psql(), text)),
+        || {
+            fed(
+                &mut psql(),
+                "select sum(i) filter (where i < 3), min(i) from t",
+            ) == "3|1\n"
+        },
+        || {
+            drop(fed(
+                &mut psql(),
+                "drop table if exists t; create table t (i int); insert into t values (1), (2);",
+            ))
+        },
+    );
+    assert!(
+        changed > 100 && reads > 5,
+        "changed {changed}, reads {reads}"
+    );
+}
+
+#[test]
+fn scripts_that_mariadb_ran_were_not_taken_for_less() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    let mariadb = || {
+        let mut mariadb = Command::new("mariadb");
+        mariadb.args(["--no-defaults", "-u", "root", "-BNf", "-S"]);
+        mariadb.arg(server.dir.path().join("mysqld.sock")).arg("x");
+        mariadb.env("PATH", "/usr/bin:/bin").current_dir("/tmp");
+        mariadb
+    };
+    server.sql("", "create database x");
+    let (changed, reads) = judged(
+        scripts(Dialect::Mysql, 500),
+        |text| sql::mysql_script(text).effect(),
+        |text| drop(fed(&mut mariadb(), text)),
+        || fed(&mut mariadb(), "select sum(i), count(*) from t") == "3\t2\n",
+        || {
+            drop(fed(
+                &mut mariadb(),
+                "create or replace table t (i int); insert into t values (1), (2);",
+            ))
+        },
+    );
+    assert!(
+        changed > 100 && reads > 5,
+        "changed {changed}, reads {reads}"
+    );
+}
+
+#[test]
+fn scripts_that_sqlite_ran_were_not_taken_for_less() {
+    if crate::support::needs("sqlite3").is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let sqlite = || {
+        let mut sqlite = Command::new("sqlite3");
+        sqlite.args(["-batch", "t.db"]).current_dir(dir.path());
+        sqlite.env("HOME", dir.path());
+        sqlite
+    };
+    let (changed, reads) = judged(
+        scripts(Dialect::Sqlite, 700),
+        |text| sql::sqlite_script(text).effect(),
+        |text| drop(fed(&mut sqlite(), text)),
+        || fed(&mut sqlite(), "select sum(i), count(*) from t;") == "3|2\n",
+        || {
+            drop(fed(
+                &mut sqlite(),
+                "drop table if exists t; create table t(i); insert into t values(1),(2);",
+            ))
+        },
+    );
+    assert!(
+        changed > 100 && reads > 5,
         "changed {changed}, reads {reads}"
     );
 }

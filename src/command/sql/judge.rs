@@ -1035,48 +1035,63 @@ impl Judge<'_> {
 
     /// Settings that change how the rest of a text is cut.
     fn lexing(&self, tokens: &[Token<'_>]) -> Finding {
-        let nothing = Finding::new("SQL", Effect::None, "");
-        if !tokens.first().is_some_and(|t| t.is("SET")) {
-            return nothing;
-        }
-        let values = || {
-            tokens
-                .iter()
-                .filter(|t| matches!(t.kind, Kind::Text | Kind::Word | Kind::Quoted))
+        let first = |word: &str| tokens.first().is_some_and(|t| t.is(word));
+        let names = |part: &str| {
+            let of_it =
+                |t: &Token<'_>| t.is_name() && t.unquoted().to_ascii_uppercase().contains(part);
+            tokens.iter().any(of_it)
         };
-        let postgres = any(tokens, &["STANDARD_CONFORMING_STRINGS"])
-            && !values().any(|t| t.unquoted().eq_ignore_ascii_case("on"));
-        let mode = any(tokens, &["SQL_MODE"])
-            && values().any(|t| {
-                let text = t.unquoted().to_ascii_uppercase();
-                [
-                    "ANSI",
-                    "NO_BACKSLASH",
-                    "ORACLE",
-                    "DB2",
-                    "MSSQL",
-                    "POSTGRESQL",
-                    "MAXDB",
-                ]
-                .iter()
-                .any(|m| text.contains(m))
-            });
-        let charset = any(tokens, &["NAMES", "CHARACTER_SET_CLIENT", "CHARSET"])
-            && values().any(|t| {
-                let text = t.unquoted();
-                ["sjis", "cp932", "gbk", "big5", "gb18030", "gb2312"]
-                    .iter()
-                    .any(|c| text.eq_ignore_ascii_case(c))
-            });
-        if postgres || mode || charset {
-            return Finding::new(
-                "SET",
-                Effect::Opaque,
-                "changes how quotes are read from here on",
-            );
+        let kept = tokens.iter().any(|t| t.is("INTO") || t.symbol(':'));
+        let changes = if first("SET") || (kept && self.dialect == Dialect::Mysql) {
+            strings_off(tokens, names("STANDARD_CONFORMING_STRINGS"))
+                || (names("SQL_MODE") && mode(tokens))
+                || ((names("NAMES") || names("CHAR") || names("CLIENT_ENCODING"))
+                    && charset(tokens))
+        } else {
+            first("UPDATE") && names("PG_SETTINGS")
+        };
+        if changes {
+            let why = "changes how quotes are read from here on";
+            return Finding::new("SET", Effect::Opaque, why);
         }
-        nothing
+        Finding::new("SQL", Effect::None, "")
     }
+}
+
+/// The texts and words of a statement, in capitals.
+fn values<'t>(tokens: &'t [Token<'_>]) -> impl Iterator<Item = String> + 't {
+    let value = |t: &&Token<'_>| matches!(t.kind, Kind::Text | Kind::Word | Kind::Quoted);
+    let values = tokens.iter().filter(value);
+    values.map(|t| t.unquoted().to_ascii_uppercase())
+}
+
+fn strings_off(tokens: &[Token<'_>], named: bool) -> bool {
+    named && !values(tokens).any(|value| value == "ON")
+}
+
+/// A mode in which quotes mean something else, or that is put together.
+fn mode(tokens: &[Token<'_>]) -> bool {
+    const MODES: &[&str] = &[
+        "ANSI",
+        "NO_BACKSLASH",
+        "ORACLE",
+        "DB2",
+        "MSSQL",
+        "POSTGRESQL",
+        "MAXDB",
+    ];
+    let made = |t: &Token<'_>| t.symbol('(') || (t.kind == Kind::Number && t.text != "0");
+    tokens.iter().any(made) || values(tokens).any(|v| MODES.iter().any(|m| v.contains(m)))
+}
+
+/// An encoding in which a backslash may be the second half of a letter, or one that is put together.
+fn charset(tokens: &[Token<'_>]) -> bool {
+    const ENCODINGS: &[&str] = &[
+        "SJIS", "SHIFT", "MSKANJI", "CP932", "932", "BIG5", "950", "GBK", "936", "UHC", "949",
+        "GB18030", "GB2312", "JOHAB",
+    ];
+    let made = tokens.iter().any(|t| t.symbol('('));
+    made || values(tokens).any(|v| ENCODINGS.iter().any(|e| v.contains(e)))
 }
 
 fn unknown(first: &Token<'_>) -> Finding {

@@ -177,7 +177,28 @@ impl<'a> Lexer<'a> {
 
     /// Whether `--` at the current place starts a comment.
     fn dashes(&self) -> bool {
-        self.rest().starts_with("--") && (self.dialect != Dialect::Mysql || self.byte(2) <= b' ')
+        let control = |byte: u8| byte <= b' ' || byte == 0x7f;
+        self.rest().starts_with("--") && (self.dialect != Dialect::Mysql || control(self.byte(2)))
+    }
+
+    /// Skips a comment to the end of its line. `Err`: where it ends is not certain.
+    fn line_comment(&mut self, rest: &str) -> Result<(), ()> {
+        let returns = self.postgres();
+        let ends = |c: char| c == '\n' || (returns && c == '\r');
+        let comment = rest.split(ends).next().unwrap_or(rest);
+        // A server that leaves out the code around the comment sees the code's end in it.
+        let leaves = self.in_conditional && comment.contains("*/");
+        let unsure = matches!(self.dialect, Dialect::Sqlserver | Dialect::Clickhouse)
+            && comment.trim_end_matches('\r').contains('\r');
+        if leaves || unsure {
+            return Err(());
+        }
+        self.at += comment.len();
+        Ok(())
+    }
+
+    fn postgres(&self) -> bool {
+        matches!(self.dialect, Dialect::Postgres | Dialect::Generic)
     }
 
     /// Skips blanks and comments. `Err` is a comment without an end.
@@ -189,7 +210,7 @@ impl<'a> Lexer<'a> {
             }
             let rest = self.rest();
             if self.dashes() || self.hash_comment(rest) {
-                self.at += rest.find('\n').unwrap_or(rest.len());
+                self.line_comment(rest)?;
             } else if rest.starts_with("/*") {
                 self.block_comment(rest)?;
             } else if self.in_conditional && rest.starts_with("*/") {
@@ -311,8 +332,7 @@ impl<'a> Lexer<'a> {
     /// A text literal with a letter in front (`E'..'`, `N'..'`, `U&'..'`), where one starts here.
     fn prefixed_text(&mut self) -> Option<Token<'a>> {
         let first = self.byte(0).to_ascii_lowercase();
-        let postgres = matches!(self.dialect, Dialect::Postgres | Dialect::Generic);
-        if postgres && first == b'u' && self.byte(1) == b'&' {
+        if self.postgres() && first == b'u' && self.byte(1) == b'&' {
             return match self.byte(2) {
                 b'\'' => Some(self.quote(Kind::Text, 2, b'\'', false)),
                 b'"' => Some(self.quote(Kind::Quoted, 2, b'"', false)),
@@ -328,7 +348,36 @@ impl<'a> Lexer<'a> {
             Dialect::Mysql => first == b'n',
             _ => false,
         };
+        if self.postgres() && first == b'e' {
+            return Some(match self.escaped() {
+                Some(length) => self.take(Kind::Text, length),
+                None => self.broken(),
+            });
+        }
         Some(self.quote(Kind::Text, 1, b'\'', backslash))
+    }
+
+    /// Length of `E'...'` with all its continuations: what stands in quotes on a later line belongs
+    /// to it, and is read like it.
+    fn escaped(&self) -> Option<usize> {
+        let mut length = self.quoted(1, b'\'', true)?;
+        while let Some(gap) = self.rest().get(length..).and_then(continuation) {
+            length = self.quoted(length + gap, b'\'', true)?;
+        }
+        Some(length)
+    }
+
+    /// SQLite's own variables can hold anything in parentheses: `$a(')`.
+    fn parenthesised(&self) -> bool {
+        let name = |b: &u8| is_word_byte(*b) || *b == b':';
+        let length = self.rest().bytes().skip(1).take_while(name).count();
+        length > 0 && self.byte(length + 1) == b'('
+    }
+
+    fn number_length(&self) -> usize {
+        let dollar = !self.postgres();
+        let of_it = |b: &u8| (is_word_byte(*b) && (dollar || *b != b'$')) || *b == b'.';
+        self.rest().bytes().take_while(of_it).count()
     }
 
     /// A client variable, where one starts here.
@@ -359,6 +408,26 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Where the next part of a text literal starts behind blanks and comments with a line's end in
+/// them, if there is one.
+fn continuation(rest: &str) -> Option<usize> {
+    let bytes = rest.as_bytes();
+    let (mut at, mut line) = (0, false);
+    loop {
+        match bytes.get(at)? {
+            b'\n' | b'\r' => line = true,
+            b' ' | b'\t' | 0x0b | 0x0c => {}
+            b'-' if bytes.get(at + 1) == Some(&b'-') => {
+                at += rest.get(at..)?.find(['\n', '\r'])?;
+                continue;
+            }
+            b'\'' if line => return Some(at),
+            _ => return None,
+        }
+        at += 1;
+    }
+}
+
 fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
@@ -385,6 +454,11 @@ impl<'a> Iterator for Lexer<'a> {
                 self.quote(Kind::Quoted, 0, b']', false)
             }
             b'\\' => self.take(Kind::Backslash, 1),
+            b'$' | b'@' | b':' | b'#'
+                if self.dialect == Dialect::Sqlite && self.parenthesised() =>
+            {
+                self.broken()
+            }
             b'$' if !mysql => match self.variable().or_else(|| self.dollar()) {
                 Some(token) => token,
                 None => self.take(Kind::Symbol, 1),
@@ -398,12 +472,12 @@ impl<'a> Iterator for Lexer<'a> {
                 None => self.take(Kind::Symbol, 1),
             },
             b if b.is_ascii_digit() => {
-                let length = self
-                    .rest()
-                    .bytes()
-                    .take_while(|b| is_word_byte(*b) || *b == b'.')
-                    .count();
-                self.take(Kind::Number, length)
+                let length = self.number_length();
+                // Whether a letter at its end belongs to the text is not the same in all versions.
+                match self.postgres() && self.byte(length) == b'\'' {
+                    true => self.broken(),
+                    false => self.take(Kind::Number, length),
+                }
             }
             b if is_word_byte(b) => match self.prefixed_text() {
                 Some(token) => token,

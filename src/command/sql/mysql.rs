@@ -73,7 +73,8 @@ impl Reader<'_> {
                 let known = COMMANDS
                     .iter()
                     .find(|(name, _)| token.text.eq_ignore_ascii_case(name));
-                if let Some((_, letter)) = known {
+                if let Some((name, letter)) = known {
+                    self.spelled(token.at, name);
                     self.command(token.at, *letter);
                     continue;
                 }
@@ -89,6 +90,18 @@ impl Reader<'_> {
                 }
                 None => self.collector.token(token),
             }
+        }
+    }
+
+    /// A command in its long form takes its whole line where a line begins with it, and else is cut
+    /// like SQL: the two differ where a quote or comment does not end on the line.
+    fn spelled(&mut self, at: usize, name: &'static str) {
+        let line = self.lexer.line_rest();
+        let words = line.split(self.delimiter.as_str()).next().unwrap_or(line);
+        let odd = |quote: char| words.matches(quote).count() % 2 == 1;
+        if ['\'', '"', '`'].into_iter().any(odd) || words.contains('\\') || words.contains("/*") {
+            let why = "how its line is read hangs on where it stands";
+            self.collector.client(at, name, Effect::Opaque, why);
         }
     }
 

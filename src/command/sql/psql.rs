@@ -12,6 +12,8 @@ pub fn psql_script(text: &str, variables: &[(String, String)]) -> SqlReading {
         collector: Collector::new(text, Dialect::Postgres),
         lexer: Lexer::new(text, Dialect::Postgres, true),
         variables,
+        in_data: false,
+        conditional: false,
     };
     reader.run();
     reader.collector.finish()
@@ -22,6 +24,10 @@ struct Reader<'a> {
     collector: Collector<'a>,
     lexer: Lexer<'a>,
     variables: &'a [(String, String)],
+    /// What is read are the lines of a `COPY`: none in it has lines of its own.
+    in_data: bool,
+    /// Something before may be left out by `\\if`.
+    conditional: bool,
 }
 
 /// One word after a backslash command.
@@ -68,15 +74,18 @@ impl<'a> Reader<'a> {
         token
     }
 
+    /// `COPY table FROM STDIN`; what stands in the parentheses of a query is no source.
     fn copies_from_stdin(&self) -> bool {
         let tokens = &self.collector.tokens;
         tokens.first().is_some_and(|t| t.is("COPY"))
-            && tokens.iter().any(|t| t.is("STDIN"))
-            && tokens.iter().any(|t| t.is("FROM"))
+            && source(tokens).is_some_and(|t| t.is("STDIN"))
     }
 
     /// The lines after `COPY ... FROM STDIN` are data, up to `\.`.
     fn skip_copy_data(&mut self) {
+        if self.in_data {
+            return;
+        }
         if !self.lexer.line_rest().trim().is_empty() {
             let why = "something follows COPY FROM STDIN on its line";
             self.collector.client(
@@ -86,15 +95,41 @@ impl<'a> Reader<'a> {
                 why,
             );
         }
-        let mut at = self.lexer.position() + self.lexer.line_rest().len() + 1;
+        let start = self.lexer.position() + self.lexer.line_rest().len() + 1;
+        let (mut at, mut end) = (start, start);
         while let Some(rest) = self.text.get(at..) {
             let line = rest.split('\n').next().unwrap_or("");
             at += line.len() + 1;
-            if line.trim_end_matches('\r') == "\\." || rest.is_empty() {
+            if line.strip_suffix('\r').unwrap_or(line) == "\\." || rest.is_empty() {
                 break;
             }
+            end = at;
+        }
+        if self.conditional {
+            self.left_out(start, self.text.get(start..end.min(self.text.len())));
         }
         self.lexer.skip_to(at);
+    }
+
+    /// Where a `COPY` is left out by `\if`, its data is read as statements. What it then changes is
+    /// said of the ones that destroy: other data only looks like something.
+    fn left_out(&mut self, start: usize, data: Option<&'a str>) {
+        let text = data.unwrap_or_default();
+        let mut reader = Reader {
+            text,
+            collector: Collector::new(text, Dialect::Postgres),
+            lexer: Lexer::new(text, Dialect::Postgres, true),
+            variables: self.variables,
+            in_data: true,
+            conditional: true,
+        };
+        reader.run();
+        for found in reader.collector.finish().statements {
+            if found.effect > Effect::Opaque || found.name == "\\!" {
+                let why = "stands in the data of a COPY, and runs where the COPY does not";
+                self.collector.client(start, found.name, found.effect, why);
+            }
+        }
     }
 
     fn meta(&mut self, at: usize) {
@@ -128,10 +163,17 @@ impl<'a> Reader<'a> {
         }
         let (args, used) = self.args(tail);
         self.lexer.skip_to(start + used);
+        let (taken, left) = tail.split_at_checked(used).unwrap_or((tail, ""));
+        if taken.ends_with("\\\\") && (left.contains(['\'', '"', '$']) || left.contains("/*")) {
+            let why = "whether the rest of its line is read hangs on whether it succeeds";
+            self.collector
+                .client(at, format!("\\{name}"), Effect::Opaque, why);
+        }
         if args.iter().any(|a| a.runs) {
             self.collector
                 .client(at, format!("\\{name}"), Effect::Opaque, "runs a program");
         }
+        self.conditional |= name == "if";
         self.command(at, name, &args);
     }
 
@@ -161,15 +203,14 @@ impl<'a> Reader<'a> {
             ""
         };
         self.collector.client(at, "\\copy", effect, why);
-        let mut stdin = Lexer::new(tail, Dialect::Postgres, false);
-        let mut from = false;
-        let reads_stdin = stdin.any(|t| {
-            let hit = from && t.is_any(&["STDIN", "PSTDIN"]);
-            from |= t.is("FROM");
-            hit
-        });
-        if reads_stdin {
-            self.skip_copy_data();
+        let words: Vec<Token<'_>> = Lexer::new(tail, Dialect::Postgres, false).collect();
+        match source(&words) {
+            Some(t) if t.is("STDIN") => self.skip_copy_data(),
+            Some(t) if t.is("PSTDIN") => {
+                let why = "reads what else is on standard input";
+                self.collector.client(at, "\\copy", Effect::Opaque, why);
+            }
+            _ => {}
         }
     }
 
@@ -333,6 +374,17 @@ impl<'a> Reader<'a> {
             chars.next();
         }
     }
+}
+
+/// What follows the `FROM` of a `COPY`, where it has one of its own.
+fn source<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
+    let mut depth = 0usize;
+    let from = tokens.iter().position(|t| {
+        depth += usize::from(t.symbol('('));
+        depth = depth.saturating_sub(usize::from(t.symbol(')')));
+        depth == 0 && t.is("FROM")
+    })?;
+    tokens.get(from + 1)
 }
 
 /// Commands that only tell, or only change how psql shows things.

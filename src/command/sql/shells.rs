@@ -20,6 +20,13 @@ pub fn sqlite_script(text: &str) -> SqlReading {
                 continue;
             }
         }
+        lexer.skip_blanks();
+        let line = lexer.line_rest();
+        if is_end(line.trim()) && starts_line(text, lexer.position()) {
+            collector.end();
+            lexer.skip_to(lexer.position() + line.len());
+            continue;
+        }
         match lexer.next() {
             None => return collector.finish(),
             Some(token) if token.symbol(';') => {
@@ -28,6 +35,19 @@ pub fn sqlite_script(text: &str) -> SqlReading {
             Some(token) => collector.token(token),
         }
     }
+}
+
+/// Lines that end a statement as `;` does.
+fn is_end(line: &str) -> bool {
+    line == "/" || line.eq_ignore_ascii_case("go")
+}
+
+/// Whether only blanks stand before a place in its line.
+fn starts_line(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let blank = |c: char| c.is_whitespace() && c != '\n';
+    let before = before.trim_end_matches(blank);
+    before.is_empty() || before.ends_with('\n')
 }
 
 /// sqlite3's commands; those not named do more than tell.
@@ -119,7 +139,8 @@ fn dot_command(collector: &mut Collector<'_>, at: usize, line: &str) {
         return;
     };
     let file = words.iter().skip(1).rfind(|w| !w.starts_with('-'));
-    if words.iter().skip(1).any(|w| w.starts_with('|')) {
+    let escaped = line.contains('"') && line.contains('\\');
+    if escaped || words.iter().skip(1).any(|w| w.starts_with('|')) {
         collector.client(at, format!(".{name}"), Effect::Opaque, "runs a program");
         return;
     }
@@ -140,7 +161,16 @@ fn dot_command(collector: &mut Collector<'_>, at: usize, line: &str) {
         ("backup" | "save" | "clone" | "restore", Some(path)) => {
             collector.reading.reach(Reach::Connection(path.clone()));
         }
-        ("output" | "once", Some(path)) if looks_like_database(path) => {
+        ("output" | "once" | "excel", _)
+            if words
+                .iter()
+                .any(|w| ["-e", "-x", "--e", "--x"].contains(&w.as_str())) =>
+        {
+            effect = Effect::Opaque;
+        }
+        // The value is an expression.
+        ("parameter", _) if line.contains('(') => effect = Effect::Opaque,
+        ("output" | "once" | "log" | "trace", Some(path)) if looks_like_database(path) => {
             collector.reading.reach(Reach::Connection(path.clone()));
             effect = Effect::Destroys;
         }

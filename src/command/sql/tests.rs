@@ -215,6 +215,26 @@ fn psql_commands_are_found_anywhere() {
         ("\\copy (select 1) to 'f.csv'", Reads),
         ("copy t from stdin;\ndrop table x;\n\\.\nselect 1;", Writes),
         ("\\d+ t\n\\timing on\nselect 1;", Reads),
+        // What `\if` leaves out takes no data.
+        (
+            "\\if false\ncopy t from stdin;\n\\endif\ndrop table t;\n\\.\n",
+            Destroys,
+        ),
+        (
+            "copy (select 1 from t as stdin) to stdout;\ndrop table t;\n",
+            Destroys,
+        ),
+        (
+            "\\copy (select 1 from stdin) to stdout\ndrop table t;\n",
+            Destroys,
+        ),
+        ("\\copy t from pstdin\ndrop table t;\n", Destroys),
+        (
+            "copy t from stdin;\n1\n\\.\r\r\n'\n\\.\ndrop table t; --'\n",
+            Destroys,
+        ),
+        // An error takes the rest of its line with it, an open quote included.
+        ("\\pset bogus x \\\\ select '\ndrop table t; --'\n", Opaque),
         ("select 1 \\g | sh", Opaque),
         ("\\nosuch", Opaque),
         ("selec;\ntruncate t;\n", Destroys),
@@ -321,5 +341,82 @@ proptest! {
         for dialect in [Dialect::Postgres, Dialect::Mysql, Dialect::Sqlserver] {
             let _ = judge(&text, dialect);
         }
+    }
+}
+
+/// Texts whose quotes and comments end elsewhere than a reader of another dialect, version or
+/// setting would think: what is behind them runs.
+#[test]
+fn what_only_seems_to_stand_in_quotes_is_found() {
+    use Dialect::{Mysql, Postgres, Sqlite};
+    use Effect::{Destroys, Opaque, Reads};
+    for (dialect, text, expected) in [
+        (Postgres, "select 1 -- \r; drop table t", Destroys),
+        (Postgres, "select E'a'\n'\\''; drop table t; --'", Destroys),
+        (
+            Postgres,
+            "select E'a' -- b\n -- '\n'\\''; drop table t; --'",
+            Destroys,
+        ),
+        (Postgres, "select E'a'\n'\\'; drop table t; --'", Reads),
+        (Postgres, "select 1$$'$$; drop table t; --'", Destroys),
+        (Postgres, "select 1E'\\''; drop table t; --'", Opaque),
+        (
+            Postgres,
+            "set \"standard_conforming_strings\" = off; select '\\''; drop table t; --'",
+            Opaque,
+        ),
+        (Postgres, "set client_encoding to sjis", Opaque),
+        (Postgres, "set client_encoding = 'UTF8'", Reads),
+        (
+            Postgres,
+            "update pg_settings set setting = 'off' where name = 'standard_conforming_strings'",
+            Opaque,
+        ),
+        (Mysql, "set `sql_mode` = 'NO_BACKSLASH_ESCAPES'", Opaque),
+        (Mysql, "set sql_mode = 1048576", Opaque),
+        (Mysql, "set @@sql_mode = concat('ANSI', '_QUOTES')", Opaque),
+        (
+            Mysql,
+            "set @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO'",
+            Reads,
+        ),
+        (Mysql, "set character set gbk", Opaque),
+        (Mysql, "set names utf8mb4 collate utf8mb4_bin", Reads),
+        (Mysql, "/*!99999 -- */; drop table t", Opaque),
+        (Mysql, "select 1 --\x7f'\n; drop table t; -- '", Destroys),
+        (
+            Sqlite,
+            "select 1 where 1=:in('); drop table t; --')",
+            Opaque,
+        ),
+    ] {
+        assert_eq!(effect(text, dialect), expected, "{dialect:?} {text}");
+    }
+    let scripts: [(fn(&str) -> SqlReading, &str, Effect); 9] = [
+        (
+            mysql_script,
+            "print select '\n; drop table t; -- '\n",
+            Opaque,
+        ),
+        (
+            mysql_script,
+            "select 1; print '\nselect '; drop table t; -- '\n",
+            Destroys,
+        ),
+        (mysql_script, "use `x`; status\nselect 1;", Reads),
+        (sqlite_script, "select 1\n / \ndrop table t;\n", Destroys),
+        (sqlite_script, "select 1\nGO\n.shell id\n", Opaque),
+        (sqlite_script, ".import \"\\174id\" t\n", Opaque),
+        (sqlite_script, ".log prod.db\n", Destroys),
+        (
+            sqlite_script,
+            ".parameter set :x \"writefile('x','')\"\n",
+            Opaque,
+        ),
+        (sqlite_script, ".once -e\nselect 1;\n", Opaque),
+    ];
+    for (read, text, expected) in scripts {
+        assert_eq!(read(text).effect(), expected, "{text}");
     }
 }

@@ -79,6 +79,12 @@ fn client(command: Command, options: &Options, world: &World<'_>) -> Command {
             "--default-character-set" if given.value.as_deref().is_some_and(splits_letters) => {
                 scripts.opaque("--default-character-set", "quotes are read in another way");
             }
+            "--named-commands" if given.value.as_deref() != Some("0") => {
+                scripts.opaque(
+                    "--named-commands",
+                    "any line may be a command of the client",
+                );
+            }
             "--delimiter" => scripts.opaque("--delimiter", "the text is cut in another way"),
             "--pager" if given.value.is_some() => {
                 scripts.command.notes.push("a pager is started".to_owned());
