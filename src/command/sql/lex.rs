@@ -358,11 +358,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// Length of `E'...'` with all its continuations: what stands in quotes on a later line belongs
-    /// to it, and is read like it.
+    /// to it, and is read like it by the server, but not by psql.
     fn escaped(&self) -> Option<usize> {
         let mut length = self.quoted(1, b'\'', true)?;
         while let Some(gap) = self.rest().get(length..).and_then(continuation) {
-            length = self.quoted(length + gap, b'\'', true)?;
+            let next = self.quoted(length + gap, b'\'', true)?;
+            if self.variables && self.quoted(length + gap, b'\'', false) != Some(next) {
+                return None;
+            }
+            length = next;
         }
         Some(length)
     }
