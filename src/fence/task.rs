@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 
 use super::policy::Network;
 use crate::sys::inspect::{self, Follow};
+use crate::sys::process;
 
 /// Who a process is, for people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +119,12 @@ pub(crate) const EFAULT: i32 = 14;
 /// What SELinux, AppArmor or Smack call a task; `None` where there is no such module.
 pub(crate) fn label(task: &str) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{task}/attr/current")).ok()
+}
+
+/// Whether this process may look into its descendants only (Yama).
+pub(crate) fn only_ancestors_may_look() -> bool {
+    let scope = fs::read("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    scope.first().is_some_and(|scope| *scope != b'0') && process::effective_user() != 0
 }
 
 /// The network that a task makes its sockets in; ours where that cannot be told.

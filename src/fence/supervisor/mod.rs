@@ -84,6 +84,10 @@ pub struct Supervisor {
 const NO_DUPLICATES: &str = "tagout may not duplicate descriptors here (containers without \
     SYS_PTRACE): an address that a program changes while it is judged is not held";
 
+const OUTLIVED_UNSEEN: &str = "processes outlive the command, and here only their ancestors may \
+    look into them (kernel.yama.ptrace_scope): from now on their connects are refused under hold \
+    and not seen when observed";
+
 /// What a supervisor could do here, tried on this process.
 pub(super) fn attempt(mode: Mode, policy: &Policy) -> Report {
     let can_duplicate = Epoll::new().is_ok_and(|any| handles::can_duplicate(any.as_fd()));
@@ -232,6 +236,9 @@ impl Supervisor {
             self.miss(&format!(
                 "{count} calls could not be looked into and {done}"
             ));
+        }
+        if !self.is_over() && task::only_ancestors_may_look() {
+            self.miss(OUTLIVED_UNSEEN);
         }
         let (asked, unjudged) = (ledger.asked, ledger.unjudged);
         let (contacts, unlisted) = ledger.into_contacts();
