@@ -22,6 +22,7 @@ mod recipes;
 mod ruby;
 mod servers;
 mod symfony;
+mod task;
 mod words;
 
 use super::{Reading, Step, Tool, World};
@@ -114,6 +115,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "flask" => words::read(tool, step),
         "make" => recipes::make(tool, step, world),
         "just" => recipes::just(tool, step, world),
+        "task" => task::read(tool, step, world),
         "inline-code" => inline::read(tool, step),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),

@@ -3,8 +3,9 @@
 
 use super::tails::after_options;
 use super::{elsewhere, nothing};
-use crate::command::{Action, Args, Effect, Mount, Opt, Reading, Step, Tool, Word};
+use crate::command::{Action, Args, Effect, Mount, Opt, Reading, Step, Tool, Word, World};
 use crate::source::Source;
+use crate::target::readers::yaml::{self, Kind, Node};
 
 /// Images whose entry point is a tool of the catalogue.
 const ENTRY_POINTS: &[(&str, &str)] = &[
@@ -129,25 +130,25 @@ fn exec(tool: &'static Tool, step: &Step, at: usize, key: &str) -> Reading {
     Reading::steps(vec![inner.with_argv(argv)])
 }
 
-fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
-    let (args, end) = options(step, at, tool.data("run-options"));
-    let image = word(step, end).to_owned();
-    let mut argv: Vec<Word> = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
-    let stem = image.split(['@']).next().unwrap_or(&image);
+/// The program that an image starts, where it is one of the catalogue.
+fn entry_point(image: &str) -> Option<&'static str> {
+    let stem = image.split('@').next().unwrap_or(image);
     let stem = match stem.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => stem,
     };
     let stem = stem.strip_prefix("docker.io/").unwrap_or(stem);
+    let known = ENTRY_POINTS.iter().find(|(image, _)| *image == stem);
+    known.map(|(_, program)| *program)
+}
+
+fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
+    let (args, end) = options(step, at, tool.data("run-options"));
+    let image = word(step, end).to_owned();
+    let mut argv: Vec<Word> = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
     let entry = args
         .value(&["--entrypoint"])
-        .map(str::to_owned)
-        .or_else(|| {
-            ENTRY_POINTS
-                .iter()
-                .find(|(image, _)| *image == stem)
-                .map(|(_, program)| (*program).to_owned())
-        });
+        .or_else(|| entry_point(&image));
     if let Some(entry) = entry.filter(|e| !e.is_empty()) {
         argv.insert(0, Word::literal(entry));
     }
@@ -160,7 +161,7 @@ fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
 }
 
 /// `docker-compose` (and `docker compose`).
-pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
+pub(super) fn compose(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let at = after_options(&step.argv, 1, tool.data("globals"));
     match word(step, at) {
         "exec" => exec(tool, step, at, "exec-options"),
@@ -168,8 +169,12 @@ pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
             let (args, end) = options(step, at, tool.data("run-options"));
             let service = word(step, end).to_owned();
             let mut argv: Vec<Word> = step.argv.get(end + 1..).unwrap_or(&[]).to_vec();
-            if let Some(entry) = args.value(&["--entrypoint"]).filter(|e| !e.is_empty()) {
+            let told = args.value(&["--entrypoint"]);
+            if let Some(entry) = told.filter(|e| !e.is_empty()) {
                 argv.insert(0, Word::literal(entry));
+            }
+            if told.is_none() {
+                argv = described(step, world, &service, argv);
             }
             if argv.is_empty() {
                 return nothing(tool, step, args);
@@ -181,6 +186,53 @@ pub(super) fn compose(tool: &'static Tool, step: &Step) -> Reading {
         "rm" => remove(tool, step, at),
         _ => crate::command::tools::named(tool, step),
     }
+}
+
+/// The words of a service with what the compose file says of it: its entry point in front, its
+/// command where no words are given.
+fn described(step: &Step, world: &World<'_>, service: &str, mut argv: Vec<Word>) -> Vec<Word> {
+    let names = [
+        "compose.yaml",
+        "compose.yml",
+        "docker-compose.yaml",
+        "docker-compose.yml",
+    ];
+    let named = step
+        .argv
+        .iter()
+        .position(|w| w.text == "-f" || w.text == "--file");
+    let named = named.and_then(|at| step.argv.get(at + 1));
+    let mut files = named.map(|w| w.text.as_str()).into_iter().chain(names);
+    let file = files.find(|name| world.files.is_file(&step.path(name)));
+    let text = file.and_then(|name| world.files.read_text(&step.path(name)).ok());
+    let root = text.and_then(|text| yaml::parse(&text).ok());
+    let root = root
+        .as_ref()
+        .and_then(|root| root.get("services")?.get(service));
+    let Some(described) = root else {
+        return argv;
+    };
+    let words = |key: &str| -> Vec<Word> {
+        match described.get(key).map(|node| (&node.kind, node.text())) {
+            Some((Kind::List(items), _)) => items
+                .iter()
+                .filter_map(Node::text)
+                .map(Word::literal)
+                .collect(),
+            Some((_, Some(text))) => text.split_whitespace().map(Word::literal).collect(),
+            _ => Vec::new(),
+        }
+    };
+    if argv.is_empty() {
+        argv = words("command");
+    }
+    let mut entry = words("entrypoint");
+    if entry.is_empty() {
+        let image = described.get("image").and_then(Node::text).unwrap_or("");
+        entry.extend(entry_point(image).map(Word::literal));
+    }
+    entry.extend(argv);
+    entry
 }
 
 /// `docker compose rm`, whose `-f` is not the one before the action.

@@ -38,7 +38,7 @@ pub(super) fn read(
         "watch" => many::watch(tool, step),
         "ssh" => remote::ssh(tool, step),
         "docker" => containers::docker(tool, step),
-        "compose" => containers::compose(tool, step),
+        "compose" => containers::compose(tool, step, world),
         "kubectl" => containers::kubectl(tool, step),
         _ => return None,
     })
