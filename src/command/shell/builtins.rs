@@ -396,6 +396,10 @@ impl Run<'_> {
 
     fn source_file(&mut self, words: &[Word]) {
         let Some(word) = words.first() else { return };
+        if word.text == "/dev/stdin" {
+            let sh = self.step([Word::literal("sh")].to_vec());
+            return self.out.push(sh);
+        }
         if word.unknown.is_some() {
             return self.give_up(format!("`source {}`: the file is not known", word.text));
         }

@@ -609,6 +609,9 @@ impl<'w> Run<'w> {
             };
         }
         let word = self.expand_one(word);
+        if self.dials(&word.text) {
+            return Stdin::Unknown("what a server answers".to_owned());
+        }
         if let Some(why) = word.unknown {
             return Stdin::Unknown(why);
         }
@@ -636,11 +639,7 @@ impl<'w> Run<'w> {
         if word.unknown.is_some() {
             return;
         }
-        if let Some(address) = word.text.strip_prefix("/dev/tcp/") {
-            let words = std::iter::once("nc").chain(address.splitn(2, '/'));
-            let mut step = self.step(words.map(Word::literal).collect());
-            step.stdin = Stdin::Unknown("what is written there".to_owned());
-            self.out.push(step);
+        if self.dials(&word.text) {
             return;
         }
         let path = crate::files::lexical(&self.state.cwd.join(&word.text));
@@ -651,6 +650,18 @@ impl<'w> Run<'w> {
         if self.written.len() < 256 {
             self.written.push(path);
         }
+    }
+
+    /// A connection by `/dev/tcp/HOST/PORT`: what is sent is not known.
+    fn dials(&mut self, path: &str) -> bool {
+        let Some(address) = path.strip_prefix("/dev/tcp/") else {
+            return false;
+        };
+        let words = std::iter::once("nc").chain(address.splitn(2, '/'));
+        let mut step = self.step(words.map(Word::literal).collect());
+        step.stdin = Stdin::Unknown("what is written there".to_owned());
+        self.out.push(step);
+        true
     }
 
     /// A program start in the present state.

@@ -123,7 +123,12 @@ fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, 
                 .iter()
                 .any(|w| lower.contains(w))
         };
-        let told = body.iter().filter_map(|o| o.value.as_deref()).chain([url]);
+        let told = body.iter().filter_map(|o| o.value.as_deref());
+        let told = told.chain(
+            url.split_once("q=")
+                .filter(|_| engine == "influxdb")
+                .map(|q| q.1),
+        );
         let why = "sends what deletes";
         return told
             .into_iter()

@@ -24,6 +24,7 @@ mod servers;
 mod symfony;
 mod task;
 mod words;
+mod workspace;
 
 use super::{Reading, Step, Tool, World};
 
@@ -116,6 +117,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "make" => recipes::make(tool, step, world),
         "just" => recipes::just(tool, step, world),
         "task" => task::read(tool, step, world),
+        "workspace" => workspace::read(tool, step, world),
         "inline-code" => inline::read(tool, step),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),

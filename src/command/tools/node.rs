@@ -357,12 +357,7 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
         "--workspaces",
         "-ws",
     ]) {
-        return Reading::opaque(
-            Some(tool),
-            &step,
-            "workspace",
-            "runs in other packages of the workspace",
-        );
+        return super::workspace::read(tool, &step, world);
     }
     if program == "bun"
         && let Some(file) = options.value(&["--env-file"])
@@ -397,12 +392,9 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
             }
             run_script(tool, &renamed, world, &program, start, false)
         }
-        "workspace" | "workspaces" | "multi" | "recursive" => Reading::opaque(
-            Some(tool),
-            &step,
-            "workspace",
-            "runs in other packages of the workspace",
-        ),
+        "workspace" | "workspaces" | "multi" | "recursive" => {
+            super::workspace::read(tool, &step, world)
+        }
         "install"
         | "i"
         | "ci"
@@ -523,12 +515,7 @@ fn run_script(
         "-F",
         "--filter",
     ]) {
-        return Reading::opaque(
-            Some(tool),
-            step,
-            "workspace",
-            "runs in other packages of the workspace",
-        );
+        return super::workspace::read(tool, step, world);
     }
     let Some(name) = step.argv.get(end) else {
         return nothing(tool, step, "scripts are listed");

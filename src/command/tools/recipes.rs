@@ -81,6 +81,9 @@ pub(super) fn make(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     ]) {
         return nothing(tool, step, "make only prints or touches");
     }
+    if args.has(&["--eval", "-E"]) {
+        return opaque(tool, step, "rules that stand in an option");
+    }
     let mut base = step.clone().through(tool.name);
     for option in args
         .options

@@ -65,7 +65,14 @@ fn options_end(argv: &[Word], with_value: &[&str]) -> usize {
         if !text.starts_with('-') || text == "-" {
             break;
         }
-        at += if with_value.contains(&text) { 2 } else { 1 };
+        // `-ne CODE`.
+        let flags = text.trim_start_matches('-').trim_end_matches('e');
+        let code = text.ends_with('e') && flags.chars().all(|c| "nplasUw".contains(c));
+        at += if with_value.contains(&text) || code {
+            2
+        } else {
+            1
+        };
     }
     at.min(argv.len())
 }

@@ -172,7 +172,7 @@ pub(super) fn parallel(tool: &'static Tool, step: &Step) -> Reading {
     let text = joined(command);
     let single = given.len() <= 64 && !given.iter().any(|w| w.text.starts_with(":::"));
     let plain = !text.text.contains([';', '|', '&', '<', '>', '$', '`', '(']);
-    if given.is_empty() && text.unknown.is_none() && plain && command.len() > 1 {
+    if given.is_empty() && text.unknown.is_none() && plain {
         let fill = |w: &Word| match w.text.contains('{') {
             true => Word::unknown(w.text.clone(), FROM_INPUT),
             false => w.clone(),

@@ -51,7 +51,8 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         how.params = rest.get(2..).unwrap_or(&[]).to_vec();
         return shell::start(&text.text, dialect, &inner, world, how);
     }
-    match rest.first().filter(|_| !options.stdin) {
+    let own = |w: &Word| options.stdin || matches!(w.text.as_str(), "/dev/stdin" | "/dev/fd/0");
+    match rest.first().filter(|w| !own(w)) {
         Some(file) => {
             how.name = Some(file.text.clone());
             how.params = rest.get(1..).unwrap_or(&[]).to_vec();

@@ -81,7 +81,7 @@ pub(in crate::command) fn supposed(
 /// Whether the word behind this one is a command line.
 fn executes(word: &str) -> bool {
     let parts = [
-        "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send", "stuff", "wrap",
+        "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send-", "stuff", "wrap",
     ];
     matches!(word, "-c" | "-e" | "-x") || parts.iter().any(|part| word.contains(part))
 }
@@ -136,7 +136,7 @@ fn leads(tool: Option<&Tool>, word: &Word) -> bool {
 }
 
 /// The command lines in the options and variables of `data.runs`: `$NAME` is a variable, `-c=` an
-/// option whose value has the line behind a `=`, `+` a word that starts so. Of programs with `data.bang`
+/// option whose value has the line behind a `=`, `+` or `!` a word that starts so. Of programs with `data.bang`
 /// only what starts with `!` is one.
 fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
     let entries = tool.data("runs");
@@ -148,12 +148,9 @@ fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
     for entry in entries {
         if let Some(name) = entry.strip_prefix('$') {
             found.extend(step.vars.text(name).map(|text| text.into_owned()));
-        } else if *entry == "+" {
-            found.extend(
-                step.words()
-                    .filter(|w| w.starts_with('+'))
-                    .map(str::to_owned),
-            );
+        } else if matches!(*entry, "+" | "!") {
+            let words = step.words().filter_map(|w| w.strip_prefix(*entry));
+            found.extend(words.map(str::to_owned));
         } else {
             let name = entry.trim_end_matches('=');
             let values = args.options.iter().filter(|o| o.name == name);
