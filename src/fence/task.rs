@@ -146,7 +146,7 @@ pub(crate) fn pin_path(task: u32, path: &[u8]) -> io::Result<OwnedFd> {
         // Within a root the kernel follows no such link.
         Err(error) if error.raw_os_error() == Some(EXDEV) => match own_link(task, path) {
             Some((link, rest)) => pin_behind(task, &link, rest),
-            None => Err(error),
+            None => Err(io::ErrorKind::PermissionDenied.into()),
         },
         result => result,
     }
@@ -173,34 +173,33 @@ fn own_link(task: u32, path: &[u8]) -> Option<(String, &[u8])> {
 }
 
 fn pin_behind(task: u32, link: &str, rest: &[u8]) -> io::Result<OwnedFd> {
-    let link = c_string(format!("/proc/{task}/{link}").into_bytes())?;
-    if rest.is_empty() {
-        return inspect::open_path(&link);
+    match rest.is_empty() {
+        true => inspect::open_path(&c_string(format!("/proc/{task}/{link}").into_bytes())?),
+        false => pin_from(task, link, rest, from_here(task)?),
     }
-    if has_own_root(task)? {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    let directory = inspect::open_directory(&link)?;
-    inspect::pin(
-        directory.as_fd(),
-        &c_string(rest.to_vec())?,
-        Follow::FromHere,
-    )
 }
 
 fn pin_plain(task: u32, path: &[u8]) -> io::Result<OwnedFd> {
-    let absolute = path.first() == Some(&b'/');
-    let (directory, follow) = match absolute {
-        true => ("root", Follow::WithinRoot),
-        false if has_own_root(task)? => return Err(io::ErrorKind::PermissionDenied.into()),
-        false => ("cwd", Follow::FromHere),
-    };
+    match path.first() == Some(&b'/') {
+        true => pin_from(task, "root", path, Follow::WithinRoot),
+        false => pin_from(task, "cwd", path, from_here(task)?),
+    }
+}
+
+/// Links in a relative path start at the task's root: where that is not ours, none may lead there.
+fn from_here(task: u32) -> io::Result<Follow> {
+    Ok(match has_own_root(task)? {
+        true => Follow::Beneath,
+        false => Follow::FromHere,
+    })
+}
+
+fn pin_from(task: u32, directory: &str, path: &[u8], follow: Follow) -> io::Result<OwnedFd> {
     let directory = c_string(format!("/proc/{task}/{directory}").into_bytes())?;
     let directory = inspect::open_directory(&directory)?;
     inspect::pin(directory.as_fd(), &c_string(path.to_vec())?, follow)
 }
 
-/// Links in a relative path start at the task's root, which must then be ours.
 fn has_own_root(task: u32) -> io::Result<bool> {
     let identity = |path: String| {
         let directory = inspect::open_directory(&c_string(path.into_bytes())?)?;

@@ -279,6 +279,39 @@ fn servers_are_told_by_their_process_whoever_connects() {
     }
 }
 
+/// A program with a root of its own (root alone may have one): its paths are its own.
+#[test]
+fn paths_are_those_of_the_programs_root() {
+    if !has_python() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let inside = dir.path().join("jail");
+    std::fs::create_dir_all(inside.join("run")).unwrap();
+    let bind = |name: &str| UnixListener::bind(inside.join(name)).unwrap();
+    let (_good, bad) = (bind("run/good"), bind("run/live"));
+    std::os::unix::fs::symlink("/run/live", inside.join("run/link")).unwrap();
+    let rules = Rules {
+        production: vec![Place::socket(inside.join("run/live"), "live")],
+        refuse_production: true,
+        ..Rules::default()
+    };
+    let script = format!(
+        "try: os.chroot({:?}); os.chdir('/run')\n\
+         except PermissionError: sys.exit(0)\n\
+         for name in ['/run/good', 'good', '../run/good', '/run/live', 'live', '/run/link', 'link']:\n\
+         \x20 print(attempt(socket.AF_UNIX, name), end=' ')\n",
+        inside.to_str().unwrap()
+    );
+    for check in [false, true] {
+        let (text, _) = python(rules.clone(), Mode::Hold, check, &script);
+        let seen = "ok ok EACCES EACCES EACCES EACCES EACCES ";
+        assert!(text.is_empty() || text == seen, "{text}");
+    }
+    bad.set_nonblocking(true).unwrap();
+    assert_eq!(bad.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
 /// In another network namespace "this machine" is not the one where the target was resolved.
 #[test]
 fn the_same_address_in_another_network_is_another_server() {

@@ -81,6 +81,8 @@ pub(crate) enum Follow {
     WithinRoot,
     /// `directory` is the working directory.
     FromHere,
+    /// `directory` is the working directory, and nothing may lead out of it.
+    Beneath,
 }
 
 /// Pins what `path` names, seen from `directory`, without opening it.
@@ -88,13 +90,16 @@ pub(crate) enum Follow {
 /// # Errors
 /// As `open(2)`; `ENOSYS` before Linux 5.6.
 pub(crate) fn pin(directory: BorrowedFd<'_>, path: &CStr, follow: Follow) -> io::Result<OwnedFd> {
+    const RESOLVE_BENEATH: u64 = 0x08;
     const RESOLVE_IN_ROOT: u64 = 0x10;
     // SAFETY: `open_how` holds only integers; all zero is its documented neutral value.
     let mut how: libc::open_how = unsafe { std::mem::zeroed() };
     how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
-    if follow == Follow::WithinRoot {
-        how.resolve = RESOLVE_IN_ROOT;
-    }
+    how.resolve = match follow {
+        Follow::WithinRoot => RESOLVE_IN_ROOT,
+        Follow::FromHere => 0,
+        Follow::Beneath => RESOLVE_BENEATH,
+    };
     // SAFETY: the path and `how` outlive the call, which only reads them.
     let fd = check(unsafe {
         libc::syscall(

@@ -581,7 +581,7 @@ fn a_killed_supervisor_closes_and_nothing_hangs() {
     let (doors, good) = (doors.display(), port(&development));
     // The grandchild has a session of its own: it outlives the supervisor.
     let script = format!(
-        "setsid sh -c 'while kill -0 '$PPID' 2>/dev/null; do sleep 0.05; done; {doors} 127.0.0.1 {good} plain > late' &\n\
+        "LAUNCHER=$PPID setsid sh -c 'while kill -0 $LAUNCHER 2>/dev/null; do sleep 0.05; done; {doors} 127.0.0.1 {good} plain > late' &\n\
          echo ready; exec sleep 600"
     );
     let mut command = project.command("worker");

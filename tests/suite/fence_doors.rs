@@ -94,6 +94,37 @@ fn what_the_kernel_would_read_is_what_is_judged() {
     assert!(is_quiet(&messages));
 }
 
+/// Threads and children of every kind, at the server of the tree and at production.
+#[test]
+fn whoever_connects_in_the_tree_is_judged() {
+    let project = Project::new();
+    let Some(doors) = compiled(&project, "doors") else {
+        return;
+    };
+    let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
+    for (address, server, word, count) in [
+        ("127.0.0.1", &development, "ok", 5),
+        ("127.0.0.2", &production, "EACCES", 0),
+    ] {
+        let port = port(server).to_string();
+        let words = [
+            doors.to_str().unwrap(),
+            address,
+            &port,
+            "own-table",
+            "children",
+        ];
+        let ran = project.held(&words);
+        let expected = format!(
+            "own-table {word}\n{}",
+            format!("children {word}\n").repeat(4)
+        );
+        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+        assert_eq!(arrived(server), count);
+        assert_eq!(ran.outcome["fence"]["status"], "full", "{}", ran.outcome);
+    }
+}
+
 /// A program of the other architecture that this processor also runs.
 #[test]
 #[cfg(target_arch = "x86_64")]

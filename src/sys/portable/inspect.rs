@@ -50,6 +50,8 @@ pub(crate) enum Follow {
     WithinRoot,
     /// `directory` is the working directory.
     FromHere,
+    /// `directory` is the working directory, and nothing may lead out of it.
+    Beneath,
 }
 
 /// Pins nothing.
