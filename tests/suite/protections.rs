@@ -189,7 +189,7 @@ fn processes_that_are_left_are_waited_for_and_recorded_or_killed() {
     let shell = project.unknown("sh").unwrap();
     let shell = shell.to_str().unwrap();
     let script = format!(
-        "(setsid sh -c 'while kill -0 '$$' 2>/dev/null; do sleep 0.02; done; \
+        "(FIRST=$$ setsid sh -c 'while kill -0 $FIRST 2>/dev/null; do sleep 0.02; done; \
          {doors} 127.0.0.1 {good} plain; {doors} 127.0.0.2 {bad} plain') > late 2>&1 &"
     );
     let ran = project.held(&[shell, "-c", &script]);
