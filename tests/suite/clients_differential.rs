@@ -838,3 +838,35 @@ fn scripts_that_sqlite_ran_were_not_taken_for_less() {
         "changed {changed}, reads {reads}"
     );
 }
+
+#[test]
+fn archives_say_which_database_they_create() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    server.sql("postgres", "create database vic");
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let place = [
+        ("PGHOST".to_owned(), server.dir.path().display().to_string()),
+        ("PGPORT".to_owned(), server.port.to_string()),
+        ("PGUSER".to_owned(), "postgres".to_owned()),
+    ];
+    let words = |words: &[&str]| -> Vec<String> { words.iter().map(|w| (*w).to_owned()).collect() };
+    for format in ["-Fc", "-Ft", "-Fd"] {
+        let file = at(&format[2..]);
+        let dump = PSQL.replace("psql", "pg_dump");
+        run(
+            &words(&[&dump, format, "-f", &file, "vic"]),
+            &place,
+            dir.path(),
+        )
+        .unwrap();
+        let restore = words(&["pg_restore", "-C", "-c", "-d", "postgres", &file]);
+        let found = resolved(&restore, &place, dir.path());
+        let names = found.targets.iter().filter_map(|t| t.database.as_ref());
+        let names: Vec<&str> = names.map(|d| d.value.as_str()).collect();
+        assert_eq!(names, ["postgres", "vic"], "{format} {found:?}");
+        assert!(found.gaps.is_empty(), "{format} {found:?}");
+    }
+}

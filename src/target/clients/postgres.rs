@@ -1,7 +1,7 @@
 //! psql and its family: options and operands to libpq's parameters, switches inside scripts.
 
 use super::debian;
-use crate::command::{Command, Reach, Stop, World};
+use crate::command::{Command, Reach, Stdin, Stop, World};
 use crate::environment::Vars;
 use crate::source::{Source, Sourced};
 use crate::target::libpq::{self, Filled, Params};
@@ -283,18 +283,28 @@ impl Session {
     }
 }
 
+/// More bytes than an archive's header has.
+const HEADER: usize = 4096;
+
 /// `pg_restore -C` goes on in the database that the archive names.
 fn restore(command: &Command, filled: Filled, world: &World<'_>) -> Result<Resolution, Stop> {
     let mut resolution = filled.resolution();
     if !command.args.has(&["--create"]) {
         return Ok(resolution);
     }
-    let name = command.args.operand(0).and_then(|path| {
-        let path = command.step.path(path);
+    let archive = match (command.args.operand(0), &command.step.stdin) {
+        (Some(path), _) => Some(command.step.path(path)),
+        (None, Stdin::File(path)) => Some(path.clone()),
+        (None, _) => None,
+    };
+    let name = archive.and_then(|path| {
         let toc = path.join("toc.dat");
         let path = if world.files.is_file(&toc) { toc } else { path };
-        let bytes = world.files.read(&path).ok()?;
-        archive_database(&bytes).map(|n| (n, path))
+        let bytes = world.files.head(&path, HEADER).ok()?;
+        // In a tar file the table of contents is the first member.
+        archive_database(&bytes)
+            .or_else(|| archive_database(bytes.get(512..)?))
+            .map(|n| (n, path))
     });
     match name {
         Some((name, path)) => {
