@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::rc::Rc;
 
 use super::{Vars, hide};
 use crate::profile::{Private, Profile};
@@ -73,11 +74,11 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Passed from the caller, by this rule.
-    Kept(String),
+    Kept(Rc<str>),
     /// Set by the profile, from there.
-    Set(String),
+    Set(Rc<str>),
     /// Not passed, for this reason.
-    Dropped(String),
+    Dropped(Rc<str>),
 }
 
 /// The child's environment.
@@ -165,7 +166,7 @@ pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Enviro
                 environment.decisions.retain(|d| d.name != *name);
                 environment.decisions.push(Decision {
                     name: (*name).to_owned(),
-                    fate: Fate::Dropped(why),
+                    fate: Fate::Dropped(why.into()),
                 });
             }
         }
@@ -190,7 +191,7 @@ pub fn scrub(profile: &Profile, keep: &[String], environ: &[OsString]) -> Enviro
 
 fn set(environment: &mut Environment, name: &str, value: &str, source: Source) {
     environment.decisions.retain(|d| d.name != name);
-    let fate = Fate::Set(source.text().to_owned());
+    let fate = Fate::Set(source.text().into());
     environment.decisions.push(Decision {
         name: name.to_owned(),
         fate,
@@ -219,22 +220,22 @@ fn entry_of(entry: &OsStr) -> Entry<'_> {
 
 /// The one value of a name. Programs differ in which of two they take, so two that differ are
 /// none.
-fn one_value<'a>(entries: &[Entry<'a>]) -> Result<&'a OsStr, String> {
+fn one_value<'a>(entries: &[Entry<'a>]) -> Result<&'a OsStr, Rc<str>> {
     let [(name, Some(first)), rest @ ..] = entries else {
-        return Err("malformed entry: no name or no `=`".to_owned());
+        return Err("malformed entry: no name or no `=`".into());
     };
     if name.contains('\u{fffd}') {
-        return Err("its name is not UTF-8".to_owned());
+        return Err("its name is not UTF-8".into());
     }
     if rest.iter().any(|(_, v)| *v != Some(*first)) {
-        return Err("it stands more than once with different values".to_owned());
+        return Err("it stands more than once with different values".into());
     }
     Ok(first)
 }
 
 /// A rule that lets a variable pass, and what it makes the variable's source.
 struct Rule {
-    text: String,
+    text: Rc<str>,
     source: Source,
 }
 
@@ -244,6 +245,7 @@ impl Rule {
             SourceKind::Inherited,
             format!("process environment ({text})"),
         );
+        let text = text.into();
         Rule { text, source }
     }
 }
@@ -251,71 +253,77 @@ impl Rule {
 /// What decides about a name; the words are the same for every one, and written once.
 struct Rules<'a> {
     profile: &'a Profile,
+    /// The families among the names that pass.
+    families: Vec<&'a str>,
     keep: &'a [String],
-    kept: Rule,
+    kept: Option<Rule>,
     listed: Rule,
-    unlisted: String,
+    unlisted: Rc<str>,
 }
 
 impl<'a> Rules<'a> {
     fn of(profile: &'a Profile, keep: &'a [String]) -> Self {
+        let names = profile.pass.iter().map(|p| p.name.as_str());
+        let kept = (!keep.is_empty()).then(|| Rule::new("kept by --keep".to_owned()));
         Rules {
             profile,
+            families: names.filter(|name| name.ends_with('*')).collect(),
             keep,
-            kept: Rule::new("kept by --keep".to_owned()),
+            kept,
             listed: Rule::new(format!("kept by profile {}", profile.name)),
-            unlisted: format!("not listed in profile {}", profile.name),
+            unlisted: format!("not listed in profile {}", profile.name).into(),
         }
     }
 
     /// The rule that lets a variable pass, or the reason why it does not.
-    fn judge(&self, name: &str, value: &OsStr) -> Result<&Rule, String> {
+    fn judge(&self, name: &str, value: &OsStr) -> Result<&Rule, Rc<str>> {
         let rule = self.rule_for(name)?;
         if value.as_bytes().starts_with(b"() {") || name.starts_with("BASH_FUNC_") {
-            return Err("an exported shell function".to_owned());
+            return Err("an exported shell function".into());
         }
         check_value(name, value)?;
         Ok(rule)
     }
 
-    fn rule_for(&self, name: &str) -> Result<&Rule, String> {
+    fn rule_for(&self, name: &str) -> Result<&Rule, Rc<str>> {
         let profile = self.profile;
         if let Some((pattern, source)) = profile
             .never
             .iter()
             .find(|(p, _)| crate::profile::matches_name(p, name))
         {
-            return Err(format!("`never` {pattern} at {source}"));
+            return Err(format!("`never` {pattern} at {source}").into());
         }
-        if self.keep.iter().any(|k| k == name) {
-            return Ok(&self.kept);
+        if let Some(kept) = self
+            .kept
+            .as_ref()
+            .filter(|_| self.keep.iter().any(|k| k == name))
+        {
+            return Ok(kept);
         }
-        let listed = |pattern: &str| {
-            pattern == name
-                || (pattern.as_bytes().last() == Some(&b'*')
-                    && crate::profile::matches_name(pattern, name)
-                    && !is_injecting(name))
-        };
-        if profile.pass.iter().any(|p| listed(&p.name)) {
+        let family = |pattern: &&str| crate::profile::matches_name(pattern, name);
+        if profile.pass.iter().any(|p| p.name == name)
+            || (self.families.iter().any(family) && !is_injecting(name))
+        {
             return Ok(&self.listed);
         }
         match profile.withheld.iter().find(|(n, _)| n == name) {
-            Some((_, why)) => Err(why.clone()),
-            None => Err(self.unlisted.clone()),
+            Some((_, why)) => Err(why.as_str().into()),
+            None => Err(Rc::clone(&self.unlisted)),
         }
     }
 }
 
 /// Values that programs take as paths or formats: as `env_check` of sudo.
-fn check_value(name: &str, value: &OsStr) -> Result<(), String> {
+fn check_value(name: &str, value: &OsStr) -> Result<(), Rc<str>> {
     let bytes = value.as_bytes();
     let plain = ["COLORTERM", "LANG", "LANGUAGE", "LINGUAS", "TERM"].contains(&name)
         || name.starts_with("LC_");
     if plain && bytes.iter().any(|b| matches!(b, b'/' | b'%')) {
-        return Err("its value holds `/` or `%`: it could name a file or a format".to_owned());
+        return Err("its value holds `/` or `%`: it could name a file or a format".into());
     }
     if name == "TZ" && !is_safe_zone(bytes) {
-        return Err("its value could name a file outside the zone database".to_owned());
+        return Err("its value could name a file outside the zone database".into());
     }
     Ok(())
 }
@@ -336,6 +344,9 @@ pub fn is_injecting(name: &str) -> bool {
     let name = name.as_bytes();
     INJECTING.iter().any(|listed| {
         let listed = listed.as_bytes();
+        if listed.first() != name.first() {
+            return false;
+        }
         match listed.last() {
             Some(b'_') => name.starts_with(listed),
             _ => name == listed,

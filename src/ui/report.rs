@@ -48,9 +48,9 @@ pub fn json(plan: &Plan, argv: &[String], held: &Held<'_>) -> Value {
     for decision in &plan.environment.decisions {
         let name = &decision.name;
         match &decision.fate {
-            Fate::Kept(rule) => kept.push(json!({"name": name, "rule": rule})),
-            Fate::Set(source) => set.push(json!({"name": name, "source": source})),
-            Fate::Dropped(reason) => dropped.push(json!({"name": name, "reason": reason})),
+            Fate::Kept(rule) => kept.push(json!({"name": name, "rule": &**rule})),
+            Fate::Set(source) => set.push(json!({"name": name, "source": &**source})),
+            Fate::Dropped(reason) => dropped.push(json!({"name": name, "reason": &**reason})),
         }
     }
     let actions: Vec<Value> = plan
