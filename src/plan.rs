@@ -125,12 +125,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether the verdict hangs on a stream that was not read yet.
-    pub fn needs_stdin(&self) -> bool {
-        let asks = |j: &Judged| j.command.hint("stdin") == Some("spool");
-        self.commands.iter().any(asks)
-    }
-
     /// The caller's variables that were not passed, and would have had a say in the targets.
     pub fn missed(&self) -> Vec<&str> {
         let asked = |name: &String| {

@@ -15,21 +15,21 @@ mod trust;
 
 pub(crate) use run::{location, record_refusal};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Command;
 
-use crate::command::Stdin;
+use crate::command::{Stdin, Stream};
 use crate::config::{self, Anchoring, Config};
 use crate::files::Disk;
 use crate::invocation::nesting::shim_name;
 use crate::invocation::{self, Invocation};
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
-use crate::plan::{Plan, Prepared, Scene};
+use crate::plan::{Plan, Scene, plan};
 use crate::profile::ConfigError;
 use crate::record::redact::Redactor;
-use crate::source::Source;
 use crate::sys::signals::Inherited;
 use crate::sys::signals::block_all;
 use crate::target::Question;
@@ -84,32 +84,21 @@ impl Session {
     pub(crate) fn plan(&mut self, asked: &Asked) -> Result<Plan, u8> {
         let config = self.config(asked.config.as_ref())?;
         self.anchoring = config.anchoring();
-        let stdin = match self.invocation.at_a_terminal() {
-            true => Stdin::Terminal,
-            false => Stdin::Inherited,
+        let failed = Rc::new(RefCell::new(None));
+        let stdin = match (self.invocation.at_a_terminal(), asked.no_spool) {
+            (true, _) => Stdin::Terminal,
+            (false, true) => Stdin::Inherited,
+            (false, false) => Stdin::Stream(spooled(self.signals, &failed)),
         };
-        let mut prepared = None;
-        let first = self.judge(asked, &config, &stdin, &mut prepared)?;
-        if stdin == Stdin::Terminal || asked.no_spool || !first.needs_stdin() {
-            return Ok(first);
-        }
-        match self.spooled()? {
-            Some(text) => {
-                let stdin = Stdin::Text(text, Source::argument("standard input"));
-                self.judge(asked, &config, &stdin, &mut prepared)
-            }
-            None => Ok(first),
+        let plan = self.judge(asked, &config, &stdin)?;
+        match failed.take() {
+            Some(Failed { what, hints }) => Err(self.failed(&what, &hints)),
+            None => Ok(plan),
         }
     }
 
-    /// Judges the command with that standard input; profile and environment are prepared once.
-    fn judge(
-        &mut self,
-        asked: &Asked,
-        config: &Config,
-        stdin: &Stdin,
-        prepared: &mut Option<Prepared>,
-    ) -> Result<Plan, u8> {
+    /// Judges the command with that standard input.
+    fn judge(&mut self, asked: &Asked, config: &Config, stdin: &Stdin) -> Result<Plan, u8> {
         let signals = Cell::new(self.signals);
         let ask = |question: &Question<'_>| probe::answer(question, &signals);
         let scene = Scene {
@@ -125,42 +114,7 @@ impl Session {
         if let (None, Some(name)) = (&request.profile, &asked.hook) {
             request.profile = config.profile_of(name);
         }
-        let prepared = match prepared {
-            Some(known) => known,
-            None => match Prepared::new(&request, scene) {
-                Ok(new) => prepared.insert(new),
-                Err(e) => return Err(self.config_mistake(&e)),
-            },
-        };
-        Ok(prepared.plan(&request.argv, scene))
-    }
-
-    /// Reads the stream that the command would obey; `None` where it is too long to be judged.
-    /// The caller may interrupt while it comes.
-    fn spooled(&mut self) -> Result<Option<String>, u8> {
-        let running = self.signals.is_some();
-        if let Some(signals) = &self.signals {
-            signals.restore_mask();
-        }
-        let spooled = spool(running);
-        if running && let Err(e) = block_all() {
-            return Err(self.failed(&format!("signals cannot be blocked: {e}"), &[]));
-        }
-        match spooled {
-            Ok(Spooled::Text(text)) => Ok(Some(text)),
-            Ok(Spooled::TooLong { whole: true }) => Ok(None),
-            Ok(Spooled::TooLong { whole: false }) => Err(self.failed(
-                &format!(
-                    "what comes on standard input is longer than {} MiB: too long to be judged",
-                    MAX_STREAM >> 20
-                ),
-                &[
-                    "write it to a file and name it with the client's own option".to_owned(),
-                    "or let it through unread with --no-spool, where it may do anything".to_owned(),
-                ],
-            )),
-            Err(e) => Err(self.failed(&format!("standard input cannot be read: {e}"), &[])),
-        }
+        plan(&request, scene).map_err(|e| self.config_mistake(&e))
     }
 
     /// Where the user's configuration stands.
@@ -296,4 +250,46 @@ pub(crate) fn usage(session: &mut Session, error: &clap::Error) -> u8 {
         session.ui.data(&text);
         exit::OK
     }
+}
+
+/// Why a stream could not be read, for people.
+struct Failed {
+    what: String,
+    hints: Vec<String>,
+}
+
+/// The caller's standard input, read where the command would obey it and nothing where it is too
+/// long to be judged. The caller may interrupt while it comes.
+fn spooled(signals: Option<Inherited>, failed: &Rc<RefCell<Option<Failed>>>) -> Stream {
+    let failed = Rc::clone(failed);
+    let fail = move |what: String, hints: Vec<String>| {
+        failed.replace(Some(Failed { what, hints }));
+        None
+    };
+    Stream::new(move || {
+        if let Some(signals) = &signals {
+            signals.restore_mask();
+        }
+        let spooled = spool(signals.is_some());
+        if signals.is_some()
+            && let Err(e) = block_all()
+        {
+            return fail(format!("signals cannot be blocked: {e}"), Vec::new());
+        }
+        match spooled {
+            Ok(Spooled::Text(text)) => Some(text),
+            Ok(Spooled::TooLong { whole: true }) => None,
+            Ok(Spooled::TooLong { whole: false }) => fail(
+                format!(
+                    "what comes on standard input is longer than {} MiB: too long to be judged",
+                    MAX_STREAM >> 20
+                ),
+                vec![
+                    "write it to a file and name it with the client's own option".to_owned(),
+                    "or let it through unread with --no-spool, where it may do anything".to_owned(),
+                ],
+            ),
+            Err(e) => fail(format!("standard input cannot be read: {e}"), Vec::new()),
+        }
+    })
 }

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 pub use args::{Args, Opt};
 pub use catalogue::Tool;
-pub use step::{Mount, Place, Stdin, Step, Word};
+pub use step::{Mount, Place, Stdin, Step, Stream, Word};
 
 use crate::files::Files;
 

@@ -1,6 +1,8 @@
 //! One program start.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::environment::Vars;
 use crate::source::Source;
@@ -47,6 +49,8 @@ pub enum Place {
 pub enum Stdin {
     /// The caller's own standard input, whatever it is.
     Inherited,
+    /// The same, and it is read where what a program does hangs on it.
+    Stream(Stream),
     /// A terminal at which somebody types: a console.
     Terminal,
     /// Nothing.
@@ -57,6 +61,47 @@ pub enum Stdin {
     Text(String, Source),
     /// Something that cannot be known, and why.
     Unknown(String),
+}
+
+/// A stream that is read when it is first asked for, and not again.
+#[derive(Clone)]
+pub struct Stream(Rc<dyn Fn() -> Option<Stdin>>);
+
+impl Stream {
+    /// A stream that `read` reads; `None` where it cannot be read beforehand.
+    pub fn new(read: impl Fn() -> Option<String> + 'static) -> Self {
+        let text = OnceCell::new();
+        Stream(Rc::new(move || {
+            let text: &Option<String> = text.get_or_init(&read);
+            let source = Source::argument("standard input");
+            text.as_ref().map(|text| Stdin::Text(text.clone(), source))
+        }))
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Stream {}
+
+impl Stdin {
+    /// The same, a stream read.
+    #[must_use]
+    pub fn read(self) -> Self {
+        match &self {
+            Stdin::Stream(stream) => (stream.0)().unwrap_or(Stdin::Inherited),
+            _ => self,
+        }
+    }
 }
 
 /// What a container or another root has of the world outside, under a path of its own.

@@ -543,7 +543,9 @@ impl Run<'_> {
                 .read_text(path)
                 .map_err(|e| format!("`{}` cannot be read: {e}", path.display())),
             Stdin::Unknown(why) => Err(why.clone()),
-            Stdin::Inherited | Stdin::Terminal => Err("the standard input is not known".to_owned()),
+            Stdin::Inherited | Stdin::Stream(_) | Stdin::Terminal => {
+                Err("the standard input is not known".to_owned())
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ fn told(reading: &Reading) -> Vec<String> {
             Stdin::File(path) => line.push_str(&format!(" <{}", path.display())),
             Stdin::Unknown(_) => line.push_str(" <?"),
             Stdin::Null => line.push_str(" <null"),
-            Stdin::Inherited | Stdin::Terminal => {}
+            Stdin::Inherited | Stdin::Stream(_) | Stdin::Terminal => {}
         }
         lines.push(line);
     }

@@ -150,10 +150,12 @@ pub(super) fn netcat(tool: &'static Tool, step: &Step) -> Reading {
             "sends commands that remove data",
         ),
         Stdin::Text(_, _) => Action::new("commands", Effect::Writes, "sends commands"),
-        Stdin::Inherited if scans => return nothing(tool, step),
-        Stdin::Inherited | Stdin::Terminal | Stdin::File(_) | Stdin::Unknown(_) => {
-            Action::new("commands", Effect::Opaque, "what is sent is not known")
-        }
+        Stdin::Inherited | Stdin::Stream(_) if scans => return nothing(tool, step),
+        Stdin::Inherited
+        | Stdin::Stream(_)
+        | Stdin::Terminal
+        | Stdin::File(_)
+        | Stdin::Unknown(_) => Action::new("commands", Effect::Opaque, "what is sent is not known"),
     };
     let mut command = Command::new(Some(tool), step.clone());
     command

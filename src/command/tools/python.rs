@@ -125,7 +125,7 @@ fn from_stdin(tool: &'static Tool, step: &Step) -> Reading {
     match &step.stdin {
         Stdin::Text(code, _) => code_start(tool, step, code),
         Stdin::Null => Reading::not_mine(step),
-        Stdin::Inherited if step.argv.len() == 1 => Reading::not_mine(step),
+        Stdin::Inherited | Stdin::Stream(_) if step.argv.len() == 1 => Reading::not_mine(step),
         _ => Reading::opaque(Some(tool), step, "stdin", "runs code that is not seen"),
     }
 }

@@ -213,7 +213,7 @@ fn from_stdin(
                 Reading::opaque(Some(tool), step, "script", why)
             }
         },
-        Stdin::Inherited | Stdin::Terminal => {
+        Stdin::Inherited | Stdin::Stream(_) | Stdin::Terminal => {
             Reading::opaque(Some(tool), step, "console", "a shell session")
         }
         Stdin::Unknown(why) => {
@@ -276,7 +276,7 @@ pub(super) fn scheduled(tool: &'static Tool, step: &Step, world: &World<'_>) -> 
         Stdin::Text(text, _) => Some(text.clone()),
         Stdin::File(path) => world.files.read_text(path).ok(),
         Stdin::Null => Some(String::new()),
-        Stdin::Inherited | Stdin::Terminal | Stdin::Unknown(_) => None,
+        Stdin::Inherited | Stdin::Stream(_) | Stdin::Terminal | Stdin::Unknown(_) => None,
     };
     let Some(text) = text else {
         let why = "runs a script later that cannot be read beforehand";

@@ -96,7 +96,7 @@ fn mode(args: &Args) -> Option<Action> {
 
 /// One command a line.
 fn stdin(command: &mut Command, tool: &'static Tool, world: &World<'_>) {
-    let text = match command.step.stdin.clone() {
+    let text = match command.step.stdin.clone().read() {
         Stdin::Null => return,
         Stdin::Text(text, _) => Ok(text),
         Stdin::File(path) => world.files.read_text(&path).map_err(|e| e.to_string()),
@@ -107,8 +107,7 @@ fn stdin(command: &mut Command, tool: &'static Tool, world: &World<'_>) {
                 .push(Action::new("console", Effect::Opaque, why));
             return;
         }
-        Stdin::Inherited => {
-            command.hints.push(("stdin", "spool".to_owned()));
+        Stdin::Inherited | Stdin::Stream(_) => {
             Err("what standard input says is not known beforehand".to_owned())
         }
         Stdin::Unknown(why) => Err(why),

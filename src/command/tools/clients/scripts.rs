@@ -140,9 +140,9 @@ impl<'a> Scripts<'a> {
         self.opaque("standard input", why);
     }
 
-    /// Judges standard input; where it cannot be read beforehand, says so to the launcher.
+    /// Judges standard input; a stream is read for it.
     pub(super) fn stdin(&mut self) {
-        match self.command.step.stdin.clone() {
+        match self.command.step.stdin.clone().read() {
             Stdin::Null => {}
             Stdin::Text(text, source) => {
                 let folder = self.command.step.cwd.clone();
@@ -152,8 +152,7 @@ impl<'a> Scripts<'a> {
             }
             Stdin::File(path) => self.file(&path, 0),
             Stdin::Terminal => self.opaque("console", "somebody types what it does"),
-            Stdin::Inherited => {
-                self.command.hints.push(("stdin", "spool".to_owned()));
+            Stdin::Inherited | Stdin::Stream(_) => {
                 self.unread("what standard input says is not known beforehand".to_owned());
             }
             Stdin::Unknown(why) => self.unread(why),
