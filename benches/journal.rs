@@ -304,16 +304,18 @@ fn storm(launches: usize) {
     let mut said = String::new();
     let mut killed = 0;
     for _ in 0..launches / 16 {
-        let mut wave: Vec<Child> = (0..16)
-            .map(|_| launch(dir.path()).stdout(Stdio::piped()).spawn().unwrap())
-            .collect();
-        for (index, child) in wave.iter_mut().enumerate() {
+        let mut wave: Vec<Child> = Vec::new();
+        for index in 0..16 {
+            let mut starting = launch(dir.path());
+            wave.push(starting.stdout(Stdio::piped()).spawn().unwrap());
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
+            // One that has just begun, or has been under way for a while.
+            let victim = index - usize::try_from(random >> 32).unwrap() % (index + 1).min(4);
             if index % 2 == 0 {
-                std::thread::sleep(Duration::from_micros(random % 3000));
-                let _ = child.kill();
+                std::thread::sleep(Duration::from_micros(random % 1500));
+                let _ = wave[victim].kill();
             }
         }
         for child in wave {

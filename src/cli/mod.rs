@@ -134,7 +134,11 @@ impl Session {
 
     /// What is known of the caller's secrets, to keep them out of output and records.
     pub(crate) fn redactor(&self) -> Redactor {
-        Redactor::of_environ(&self.invocation.environ)
+        let mut redactor = Redactor::of_environ(&self.invocation.environ);
+        let words = self.invocation.args.iter().skip(1);
+        let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+        redactor.learn_words(&words);
+        redactor
     }
 
     /// The command's words without their secrets.

@@ -86,10 +86,12 @@ impl<'a> Raw<'a> {
         Items(self.bytes.strip_prefix(b"[").unwrap_or_default())
     }
 
-    /// The last member of that name.
+    /// The first member of that name.
     pub(crate) fn member(self, name: &str) -> Option<Raw<'a>> {
-        let named = self.members().filter(|(key, _)| key.is(name));
-        named.last().map(|(_, value)| value)
+        let mut members = self.members();
+        members
+            .find(|(key, _)| key.is(name))
+            .map(|(_, value)| value)
     }
 }
 

@@ -279,6 +279,76 @@ fn a_follower_is_told_of_new_runs() {
 }
 
 #[test]
+fn a_follower_goes_on_over_new_segments() {
+    let made = Made::new();
+    made.intent(&run(1, clock::now()));
+    let mut tail = Command::new(support::tagout())
+        .args(["log", "tail", "-f", "-n", "1"])
+        .env("XDG_STATE_HOME", made.dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    // Headings, and the run that was there.
+    let _ = (lines.next(), lines.next());
+    let small = Journal::open(&Location::User(made.path())).unwrap();
+    let small = small.with_segment_bytes(2000);
+    for number in 2..32 {
+        let entry = Entry::refused(&run(number, clock::now()));
+        small.append(&entry, Durability::Buffered).unwrap();
+    }
+    assert!(fs::read_dir(made.path()).unwrap().count() > 5);
+    for number in 2..32 {
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.ends_with(&format!("job-{number}")), "{line}");
+    }
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+/// Everybody begins segments and nobody's record is lost or twice.
+#[test]
+fn sixty_four_writers_at_once_begin_segments_in_one_chain() {
+    let made = Made::new();
+    let location = Location::User(made.path());
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let writer = || {
+            let journal = Journal::open(&location).unwrap().with_segment_bytes(15_000);
+            let append = |number| {
+                let entry = Entry::refused(&run(number, clock::now()));
+                journal.append(&entry, Durability::Buffered).unwrap();
+                entry.id().to_string()
+            };
+            (0..10).map(append).collect::<Vec<_>>()
+        };
+        let writers: Vec<_> = (0..64).map(|_| scope.spawn(writer)).collect();
+        let ids = writers.into_iter().flat_map(|w| w.join().unwrap());
+        ids.collect()
+    });
+    // Who waited in vain is taken in by the next ones, some at a time.
+    let is_aside = |e: fs::DirEntry| e.file_name().to_string_lossy().starts_with("spill");
+    let aside = || {
+        fs::read_dir(made.path())
+            .unwrap()
+            .any(|e| is_aside(e.unwrap()))
+    };
+    made.intent(&run(1, clock::now()));
+    while aside() {
+        made.intent(&run(1, clock::now()));
+    }
+    let verified = made.log(&["verify", "--json"]);
+    let value: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(value["integrity"]["verdict"], "intact", "{value}");
+    assert!(value["segments"].as_u64() > Some(20), "{value}");
+    let listed = made.log(&["--json", "-n", "2000"]);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    for id in &ids {
+        let key = format!("\"id\":\"{id}\"");
+        assert_eq!(listed.matches(&key).count(), 1, "{id}");
+    }
+}
+
+#[test]
 fn counting_and_an_absent_journal() {
     let made = twenty();
     let output = made.log(&["stats", "--json"]);

@@ -108,6 +108,25 @@ impl Redactor {
         redactor
     }
 
+    /// Learns the secrets in the words of a command line: a misread word may stand elsewhere in what
+    /// is said of it. Only what looks made up: a password that is also a database's name is left.
+    pub fn learn_words<S: AsRef<str>>(&mut self, words: &[S]) {
+        let words: Vec<&str> = words.iter().map(|w| bounded(w.as_ref())).collect();
+        let marks = options::marks(&words, 0);
+        for (word, mut marks) in words.iter().zip(marks) {
+            marks.extend(self.text_marks(word));
+            for (range, _) in marks {
+                let secret = word.get(range).unwrap_or_default();
+                for piece in secret.split(|c: char| !c.is_alphanumeric()) {
+                    let has = |of: fn(&u8) -> bool| piece.as_bytes().iter().any(of);
+                    if has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) {
+                        self.learn_value(piece);
+                    }
+                }
+            }
+        }
+    }
+
     /// Learns one value.
     pub fn learn_value(&mut self, value: &str) {
         if value.len() >= MIN_KNOWN && !self.known.iter().any(|k| k == value) {
@@ -206,6 +225,16 @@ mod tests {
 
     fn words(line: &[&str]) -> Vec<String> {
         Redactor::new().words(line).words
+    }
+
+    #[test]
+    fn what_a_word_hid_is_hidden_wherever_it_turns_up() {
+        let mut redactor = Redactor::new();
+        redactor.learn_words(&["docker", "login", "-p", "s3cret-b1gandlong", "me"]);
+        redactor.learn_words(&["psql", "postgres://app:x@hunter2hunter2@db/worker_db"]);
+        redactor.learn_words(&["psql", "postgres://app_user:app_user@db/app_user"]);
+        let text = redactor.own_text("container b1gandlong behind hunter2hunter2@db for app_user");
+        assert_eq!(text, "container **** behind ****@db for app_user");
     }
 
     #[test]
