@@ -61,7 +61,7 @@ fn all_said(name: &str, packed: &mut Packed) -> Vec<Said> {
         let line = packed.number();
         if line != written.0 {
             let place: &str = format!("built-in:{name}:{line}").leak();
-            written = (line, Source::new(SourceKind::Profile, &*place));
+            written = (line, Source::new(SourceKind::Profile, place));
         }
         (packed.text().to_owned(), written.1.clone())
     });

@@ -393,7 +393,8 @@ fn what_only_seems_to_stand_in_quotes_is_found() {
     ] {
         assert_eq!(effect(text, dialect), expected, "{dialect:?} {text}");
     }
-    let scripts: [(fn(&str) -> SqlReading, &str, Effect); 9] = [
+    type Reader = fn(&str) -> SqlReading;
+    let scripts: [(Reader, &str, Effect); 9] = [
         (
             mysql_script,
             "print select '\n; drop table t; -- '\n",
