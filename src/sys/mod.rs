@@ -17,6 +17,7 @@ pub(crate) mod inspect;
 pub(crate) mod landlock;
 pub mod limits;
 pub mod memory;
+mod notified;
 #[cfg_attr(not(target_os = "linux"), path = "portable/own.rs")]
 mod own;
 pub mod process;
@@ -33,6 +34,7 @@ pub mod tool;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod wait;
+mod words;
 
 use std::io;
 

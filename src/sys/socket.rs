@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use super::check;
+pub(crate) use super::wait::wait_for_input;
 
 pub(crate) const UNIX: i32 = libc::AF_UNIX;
 pub(crate) const INET: i32 = libc::AF_INET;
@@ -237,18 +238,4 @@ fn readiness(fd: BorrowedFd<'_>, events: libc::c_short) -> libc::c_short {
         return 0;
     }
     entry.revents
-}
-
-/// Waits until the descriptor has something to read, or that long; `None` waits for ever.
-pub(crate) fn wait_for_input(fd: BorrowedFd<'_>, limit: Option<Duration>) {
-    let mut entry = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    let limit = limit.map_or(-1, |limit| {
-        i32::try_from(limit.as_millis()).unwrap_or(i32::MAX)
-    });
-    // SAFETY: one entry, which outlives the call.
-    unsafe { libc::poll(&raw mut entry, 1, limit) };
 }

@@ -1,23 +1,12 @@
 //! Starts a program the way `posix_spawn` does: a child that shares this process's memory until
 //! its `exec`, so that no page table is copied and errors come back by value.
 
-use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::signals::Inherited;
-
-/// A program to start, ready for `execve`.
-pub struct Program<'a> {
-    /// Absolute path.
-    pub path: &'a CStr,
-    /// Its words.
-    pub argv: &'a [CString],
-    /// Its environment.
-    pub environment: &'a [CString],
-    /// Signal state to give it back.
-    pub signals: &'a Inherited,
-}
+pub use super::words::Program;
+use super::words::{pointers, shell_words};
 
 /// A started child.
 #[derive(Debug)]
@@ -97,22 +86,6 @@ pub fn spawn(
         return Err(io::Error::from_raw_os_error(errno));
     }
     Ok(Child { pid, pidfd })
-}
-
-fn pointers<'a>(words: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
-    words
-        .map(|w| w.as_ptr())
-        .chain(std::iter::once(std::ptr::null()))
-        .collect()
-}
-
-fn shell_words(program: &Program<'_>) -> Vec<*const libc::c_char> {
-    let head = [c"/bin/sh".as_ptr(), program.path.as_ptr()];
-    let tail = program.argv.iter().skip(1).map(|w| w.as_ptr());
-    head.into_iter()
-        .chain(tail)
-        .chain(std::iter::once(std::ptr::null()))
-        .collect()
 }
 
 /// The child's side. Only system calls.

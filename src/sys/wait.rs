@@ -1,6 +1,7 @@
 //! Waiting: for descriptors, and for the child.
 
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 /// What became of the child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,4 +112,19 @@ pub fn readable(fds: &[RawFd], millis: Option<i32>) -> Vec<bool> {
         libc::poll(asked.as_mut_ptr(), count, millis.unwrap_or(-1));
     }
     asked.iter().map(|p| p.revents != 0).collect()
+}
+
+/// Waits until the descriptor has something to read, or that long; `None` waits for ever.
+#[allow(unsafe_code, reason = "poll by number")]
+pub(crate) fn wait_for_input(fd: BorrowedFd<'_>, limit: Option<Duration>) {
+    let mut entry = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let limit = limit.map_or(-1, |limit| {
+        i32::try_from(limit.as_millis()).unwrap_or(i32::MAX)
+    });
+    // SAFETY: one entry, which outlives the call.
+    unsafe { libc::poll(&raw mut entry, 1, limit) };
 }

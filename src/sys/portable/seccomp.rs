@@ -3,26 +3,11 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
+pub use super::notified::Installed;
+pub(crate) use super::notified::{Answer, Instruction, Notification};
+
 /// Why there is no fence on this system.
 pub(crate) const MISSING: Option<&str> = Some("this system has no seccomp");
-
-/// One instruction of classic BPF.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Instruction {
-    pub(crate) code: u16,
-    pub(crate) jump_true: u8,
-    pub(crate) jump_false: u8,
-    pub(crate) value: u32,
-}
-
-/// A filter that is in force: never here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Installed {
-    /// The listener's number.
-    pub listener: RawFd,
-    /// Once received, a notification's wait ends only by fatal signals.
-    pub wait_killable: bool,
-}
 
 /// Puts nothing in force.
 ///
@@ -38,27 +23,6 @@ pub(crate) fn install(_program: &[Instruction]) -> Result<Installed, i32> {
 /// `ENOSYS`, always.
 pub(crate) fn attempt(_program: &[Instruction]) -> Result<(), i32> {
     Err(libc::ENOSYS)
-}
-
-/// A system call that waits for the supervisor's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Notification {
-    pub(crate) id: u64,
-    pub(crate) thread: u32,
-    pub(crate) architecture: u32,
-    pub(crate) number: i32,
-    pub(crate) arguments: [u64; 6],
-}
-
-/// What the waiting system call gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It returns this value.
-    Value(i64),
-    /// It fails with this errno.
-    Errno(i32),
-    /// The kernel does it as if there were no filter.
-    Continue,
 }
 
 /// The supervisor's end of a filter.

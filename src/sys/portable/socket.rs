@@ -1,9 +1,10 @@
 //! Sockets of other processes: only the fence needs them, and there is none here.
-#![allow(unsafe_code, reason = "poll by number")]
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
+
+pub(crate) use super::wait::wait_for_input;
 
 pub(crate) const UNIX: i32 = libc::AF_UNIX;
 pub(crate) const INET: i32 = libc::AF_INET;
@@ -130,18 +131,4 @@ pub(crate) fn is_settled(_fd: BorrowedFd<'_>) -> bool {
 /// Not told: no input, and nobody there.
 pub(crate) fn has_input(_fd: BorrowedFd<'_>) -> (bool, bool) {
     (false, true)
-}
-
-/// Waits until the descriptor has something to read, or that long; `None` waits for ever.
-pub(crate) fn wait_for_input(fd: BorrowedFd<'_>, limit: Option<Duration>) {
-    let mut entry = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    let limit = limit.map_or(-1, |limit| {
-        i32::try_from(limit.as_millis()).unwrap_or(i32::MAX)
-    });
-    // SAFETY: one entry, which outlives the call.
-    unsafe { libc::poll(&raw mut entry, 1, limit) };
 }

@@ -1,23 +1,12 @@
 //! Starts a program by `fork` and `exec`; errors come back through a pipe. Here the program does
 //! not end with the launcher: these systems have nothing that would tell it.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::io::{self, PipeWriter, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use super::signals::Inherited;
-
-/// A program to start, ready for `execve`.
-pub struct Program<'a> {
-    /// Absolute path.
-    pub path: &'a CStr,
-    /// Its words.
-    pub argv: &'a [CString],
-    /// Its environment.
-    pub environment: &'a [CString],
-    /// Signal state to give it back.
-    pub signals: &'a Inherited,
-}
+pub use super::words::Program;
+use super::words::{pointers, shell_words};
 
 /// A started child.
 #[derive(Debug)]
@@ -112,20 +101,4 @@ fn give_up(tell: RawFd, errno: i32) -> ! {
         libc::write(tell, bytes.as_ptr().cast(), bytes.len());
         libc::_exit(127)
     }
-}
-
-fn pointers<'a>(words: impl Iterator<Item = &'a CString>) -> Vec<*const libc::c_char> {
-    words
-        .map(|w| w.as_ptr())
-        .chain(std::iter::once(std::ptr::null()))
-        .collect()
-}
-
-fn shell_words(program: &Program<'_>) -> Vec<*const libc::c_char> {
-    let head = [c"/bin/sh".as_ptr(), program.path.as_ptr()];
-    let tail = program.argv.iter().skip(1).map(|w| w.as_ptr());
-    head.into_iter()
-        .chain(tail)
-        .chain(std::iter::once(std::ptr::null()))
-        .collect()
 }
