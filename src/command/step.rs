@@ -111,7 +111,8 @@ pub struct Mount {
     pub inside: PathBuf,
     /// What lies there: a path of this machine (it has a slash), or the name of a volume.
     pub source: Word,
-    /// Only what the name says of a database counts: all of another container's volumes.
+    /// Only what the name says of a database counts: all of another container's volumes; or a path
+    /// of a machine that is not this one.
     pub by_name: bool,
 }
 

@@ -15,18 +15,45 @@ enum Kind {
     Volume,
 }
 
+/// What a word hits.
+struct Hit {
+    /// The path, or the name of a volume.
+    path: String,
+    kind: Kind,
+    /// It is a container's mount, and what it stands for on this machine is what is said here.
+    outside: bool,
+}
+
+impl Hit {
+    fn inside(path: String, kind: Kind) -> Hit {
+        Hit {
+            path,
+            kind,
+            outside: false,
+        }
+    }
+}
+
 /// Reads `rm`, `truncate`, `cp`, ... and the redirection `>`.
 pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let args = Args::parse(&step.argv, tool.value_options);
     let (gone, overwritten) = paths(step.program(), &args);
-    let mut hit: Option<(String, Kind, bool)> = None;
-    for word in &gone {
-        hit = hit.or_else(|| removed(word, step, world).map(|(p, k)| (p, k, true)));
-    }
-    for word in &overwritten {
-        hit = hit.or_else(|| replaced(word, step, world).map(|(p, k)| (p, k, false)));
-    }
-    let Some((path, kind, removes)) = hit else {
+    let lost = gone.iter().map(|word| (removed(word, step, world), true));
+    let written = overwritten
+        .iter()
+        .map(|word| (replaced(word, step, world), false));
+    let mut hits = lost
+        .chain(written)
+        .filter_map(|(hit, removes)| Some((hit?, removes)));
+    let Some((
+        Hit {
+            path,
+            kind,
+            outside,
+        },
+        removes,
+    )) = hits.next()
+    else {
         return Reading::default();
     };
     let why = match (kind, removes) {
@@ -38,6 +65,9 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     };
     let mut command = Command::new(Some(tool), step.clone());
     command.args = args;
+    if outside {
+        command.step.place = Place::Here;
+    }
     if kind == Kind::Volume {
         command.hints.push(("engine", "docker-volume".to_owned()));
         command.hints.push(("name", path));
@@ -105,41 +135,41 @@ fn paths(program: &str, args: &Args) -> (Vec<Word>, Vec<Word>) {
     }
 }
 
-fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
+fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<Hit> {
     let path = full(word, step);
     if let Some(hit) = mounted(&path, step, world, true) {
         return Some(hit);
     }
     if is_database_name(&path) || (sees(word, step) && is_database(Path::new(&path), world)) {
-        return Some((path, Kind::Database));
+        return Some(Hit::inside(path, Kind::Database));
     }
     if holds_database(&path, word, step, world) {
-        return Some((path, Kind::Database));
+        return Some(Hit::inside(path, Kind::Database));
     }
-    newest_dump(&path, word, step, world).then_some((path, Kind::Dump))
+    newest_dump(&path, word, step, world).then(|| Hit::inside(path, Kind::Dump))
 }
 
-fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<(String, Kind)> {
+fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<Hit> {
     let path = full(word, step);
     if let Some(hit) = mounted(&path, step, world, false) {
         return Some(hit);
     }
     if !sees(word, step) {
-        return is_server_file(&path).then_some((path, Kind::Database));
+        return is_server_file(&path).then(|| Hit::inside(path, Kind::Database));
     }
     let there = world.files.is_file(Path::new(&path));
     if is_server_file(&path)
         || (there && (is_database_name(&path) || is_database(Path::new(&path), world)))
     {
-        return Some((path, Kind::Database));
+        return Some(Hit::inside(path, Kind::Database));
     }
-    newest_dump(&path, word, step, world).then_some((path, Kind::Dump))
+    newest_dump(&path, word, step, world).then(|| Hit::inside(path, Kind::Dump))
 }
 
 /// What a path of a container is outside: a file of this machine, judged as such, or a part of a
 /// volume. Volumes whose names speak of what can be made again are none; one that is only written
 /// to must speak of a database.
-fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<(String, Kind)> {
+fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<Hit> {
     let plain = path.trim_end_matches(['*', '?', '/', '.']);
     step.mounts.iter().find_map(|mount| {
         let source = mount.source.text.as_str();
@@ -158,10 +188,14 @@ fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<
             outside.place = Place::Here;
             outside.cwd_unknown = None;
             let word = Word::literal(Path::new(source).join(rest).display().to_string());
-            return match removes {
+            let hit = match removes {
                 true => removed(&word, &outside, world),
                 false => replaced(&word, &outside, world),
             };
+            return hit.map(|hit| Hit {
+                outside: !mount.by_name,
+                ..hit
+            });
         }
         let lower = source.to_ascii_lowercase();
         let speaks = super::servers::speaks_of_database(source);
@@ -170,7 +204,11 @@ fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<
             (false, true) => speaks,
             (false, false) => speaks || !REMADE.iter().any(|word| lower.contains(word)),
         };
-        hit.then(|| (source.to_owned(), Kind::Volume))
+        hit.then(|| Hit {
+            path: source.to_owned(),
+            kind: Kind::Volume,
+            outside: mount.source.unknown.is_none(),
+        })
     })
 }
 

@@ -288,7 +288,7 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
         inner.mounts = vec![Mount {
             inside: "/host".into(),
             source: Word::literal("/"),
-            by_name: false,
+            by_name: true,
         }];
     }
     Reading::steps(vec![inner.with_argv(argv)])
