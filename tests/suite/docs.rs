@@ -52,6 +52,8 @@ const CHANGES_THE_MACHINE: &[&str] = &[
     "pip ",
     "npm ",
     "docker ",
+    "rustup target add ",
+    "RUSTC_BOOTSTRAP=1 cargo fuzz run ",
 ];
 
 #[derive(Debug, Default)]
