@@ -223,10 +223,13 @@ fn stand_in(scene: &Scene) {
         "#!/bin/sh\ncase \"$1 $2\" in\n{cases}*) exec {} \"$@\";;\nesac\n",
         tagout()
     );
-    scene.file("programs/tagout", &script);
+    scene.file("programs/tagout.text", &script);
+    // Not written by this process: a program that another scene starts meanwhile would hold it
+    // open for writing, and what is open for writing does not run.
     run_quietly(
-        Command::new("chmod")
-            .arg("+x")
+        Command::new("install")
+            .args(["-m", "755"])
+            .arg(scene.path("programs/tagout.text"))
             .arg(scene.path("programs/tagout")),
     );
 }
