@@ -1,5 +1,6 @@
 //! Interpolation on top of node's dotenv: dotenv-expand of five ages, dotenvx, Next, Vite.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::node;
@@ -11,6 +12,8 @@ type Read = Result<Vec<Entry>, DotenvError>;
 /// Expansion that does not end (`A=${A}` in some ages) is cut off here: the library itself
 /// overflows its stack or hangs.
 const MAX_ROUNDS: usize = 200;
+/// How many values are filled into others for one file.
+const MAX_STEPS: usize = 5_000;
 /// A value that grows past this is not one.
 const MAX_VALUE: usize = 1 << 16;
 
@@ -21,6 +24,8 @@ struct Scope<'a> {
     process: &'a Process<'a>,
     /// The file's values as `dotenv.config()` put them into the process.
     loaded: HashMap<String, String>,
+    /// How many values were filled in so far.
+    steps: Cell<usize>,
 }
 
 impl<'a> Scope<'a> {
@@ -36,7 +41,14 @@ impl<'a> Scope<'a> {
             parsed,
             process,
             loaded,
+            steps: Cell::new(0),
         }
+    }
+
+    /// Whether values lead to values for too long: two references each are many after a few.
+    fn tired(&self, depth: usize) -> bool {
+        self.steps.set(self.steps.get() + 1);
+        depth > MAX_ROUNDS / 4 || self.steps.get() > MAX_STEPS
     }
 
     /// `process.env[name]` at this moment.
@@ -125,7 +137,7 @@ pub(super) fn five(text: &str, process: &Process<'_>) -> Read {
 }
 
 fn interpolate_5(value: &str, scope: &Scope<'_>, depth: usize) -> String {
-    if depth > MAX_ROUNDS / 4 {
+    if scope.tired(depth) {
         return endless();
     }
     let mut result = value.to_owned();
@@ -245,7 +257,7 @@ pub(super) fn eleven(text: &str, process: &Process<'_>) -> Read {
 }
 
 fn interpolate_11(value: &str, scope: &Scope<'_>, depth: usize) -> String {
-    if depth > MAX_ROUNDS / 4 {
+    if scope.tired(depth) {
         return endless();
     }
     let mut out = String::new();

@@ -118,6 +118,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Two references in each value are 2^50 after fifty.
+    #[test]
+    fn values_that_double_come_to_an_end() {
+        let chain: String = (0..60)
+            .map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n + 1))
+            .collect();
+        let texts = [
+            "F=\"\u{1}_1F=\"\u{1}_1G@\0ee$F+G@\0ee$F+".to_owned(),
+            "A=$A$A\nB=${B}${B}\nC=${C:-$C$C}\n".to_owned(),
+            chain,
+        ];
+        for dialect in DIALECTS {
+            for text in &texts {
+                let _ = read(dialect, text, &|_| None);
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
         #[test]
