@@ -49,13 +49,16 @@ fn main() {
 }
 
 /// Functions that a launch executes, laid side by side: it then touches fewer windows of the page
-/// cache, each a page fault and 64 KiB of resident memory. A name that no longer exists is passed
-/// over.
+/// cache, each a page fault and 64 KiB of resident memory. A line names a section, or a member of a
+/// library and its section; what no longer exists is passed over.
 fn launch_order() -> String {
     let names = fs::read_to_string("build/launch-order.txt").expect("the list stands in build/");
     let mut script = String::from("SECTIONS { .text.launch : {\n");
     for name in names.lines() {
-        let _ = writeln!(script, "*(.text.{name})");
+        let _ = match name.split_once(' ') {
+            Some((member, section)) => writeln!(script, "*{member}({section})"),
+            None => writeln!(script, "*({name})"),
+        };
     }
     script.push_str("} } INSERT BEFORE .text;\n");
     script

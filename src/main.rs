@@ -11,7 +11,9 @@
 #[unsafe(no_mangle)]
 extern "C" fn main(
     _count: std::ffi::c_int,
-    _words: *const *const std::ffi::c_char,
+    words: *const *const std::ffi::c_char,
 ) -> std::ffi::c_int {
+    // SAFETY: the C runtime passes just such an array.
+    unsafe { tagout::sys::process::keep_words(words) };
     std::ffi::c_int::from(tagout::cli::main())
 }

@@ -35,7 +35,7 @@ pub struct Invocation {
 
 /// This program's words alone, the first being its own name.
 pub fn words() -> Vec<OsString> {
-    env::args_os().collect()
+    sys::process::words()
 }
 
 impl Invocation {

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::own;
 
@@ -12,11 +13,43 @@ pub fn environ() -> Vec<OsString> {
     unsafe extern "C" {
         static environ: *const *const libc::c_char;
     }
-    let mut entries = Vec::with_capacity(64);
     // SAFETY: `environ` is a NULL-terminated array of NUL-terminated strings that the C runtime
     // set up; nothing in this crate changes it, and this runs before any thread is started.
+    unsafe { texts(environ) }
+}
+
+/// What the C runtime passed to `main`, for [`words`].
+static WORDS: AtomicPtr<*const libc::c_char> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Keeps the words that a `main` entered as C enters it was given: only with glibc does the
+/// standard library know them without its own entry.
+///
+/// # Safety
+/// `words` is null or a NULL-terminated array of NUL-terminated strings that lives as long as the
+/// process.
+#[allow(unsafe_code, reason = "the caller vouches for a pointer of the C runtime")]
+pub unsafe fn keep_words(words: *const *const libc::c_char) {
+    WORDS.store(words.cast_mut(), Ordering::Relaxed);
+}
+
+/// This program's words, the first being its own name.
+#[allow(unsafe_code, reason = "reads what the C runtime passed to main")]
+pub fn words() -> Vec<OsString> {
+    let kept = WORDS.load(Ordering::Relaxed);
+    if kept.is_null() {
+        return std::env::args_os().collect();
+    }
+    // SAFETY: whoever kept them vouched for just this.
+    unsafe { texts(kept) }
+}
+
+/// # Safety
+/// `at` is null or a NULL-terminated array of NUL-terminated strings.
+#[allow(unsafe_code, reason = "walks an array of the C runtime")]
+unsafe fn texts(mut at: *const *const libc::c_char) -> Vec<OsString> {
+    let mut entries = Vec::with_capacity(64);
+    // SAFETY: as this function's own; the walk stops at the NULL.
     unsafe {
-        let mut at = environ;
         while !at.is_null() && !(*at).is_null() {
             entries.push(OsStr::from_bytes(CStr::from_ptr(*at).to_bytes()).to_owned());
             at = at.add(1);
