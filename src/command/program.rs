@@ -145,14 +145,15 @@ impl which::sys::Sys for ChildsPath {
 }
 
 fn executable(path: PathBuf, missing: impl Fn() -> ProgramError) -> Result<PathBuf, ProgramError> {
-    if path.is_dir() {
-        return Err(ProgramError::NotExecutable {
-            path,
-            why: "is a directory",
-        });
-    }
-    if !path.exists() {
-        return Err(missing());
+    match path.metadata() {
+        Err(_) => return Err(missing()),
+        Ok(found) if found.is_dir() => {
+            return Err(ProgramError::NotExecutable {
+                path,
+                why: "is a directory",
+            });
+        }
+        Ok(_) => {}
     }
     if !sys::process::may_execute(&path) {
         return Err(ProgramError::NotExecutable {

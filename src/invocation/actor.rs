@@ -60,11 +60,13 @@ impl Actor {
     pub fn read(user: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> Actor {
         let own = kernel_text("/proc/self/stat").ok();
         let own = own.as_deref().and_then(Stat::parse);
+        let login_uid = audit_number("/proc/self/loginuid");
         Actor {
             uid: nix::unistd::Uid::current().as_raw(),
             euid: nix::unistd::Uid::effective().as_raw(),
-            login_uid: audit_number("/proc/self/loginuid"),
-            audit_session: audit_number("/proc/self/sessionid"),
+            login_uid,
+            // The kernel sets both or neither (`audit_set_loginuid`).
+            audit_session: login_uid.and_then(|_| audit_number("/proc/self/sessionid")),
             user,
             tty: own.as_ref().and_then(|s| terminal(s.tty)),
             ancestors: ancestors(own.map_or(0, |s| s.parent)),

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::profile::Descriptors;
 use crate::sys::descriptors::{
-    DescriptorKind, LOOKED_AT, close_on_exec, close_on_exec_from, open_above_2, shown,
+    DescriptorKind, close_on_exec, close_on_exec_from, looked_at, open_above_2, shown,
 };
 
 /// A descriptor that the command does not get.
@@ -27,13 +27,13 @@ pub fn closing(rule: &Descriptors) -> Vec<Closed> {
         .collect()
 }
 
-/// Marks what the rule takes away, as [`closing`] found it, so that `exec` closes it. Descriptors from [`LOOKED_AT`] on are
-/// closed whatever they are.
+/// Marks what the rule takes away, as [`closing`] found it, so that `exec` closes it. Descriptors
+/// from [`looked_at`] on are closed whatever they are.
 pub(super) fn seal(rule: &Descriptors, closed: &[Closed]) -> io::Result<()> {
     let from = if *rule == Descriptors::All {
         3
     } else {
-        LOOKED_AT
+        looked_at()
     };
     let swept = close_on_exec_from(from);
     let one_by_one = (swept && *rule == Descriptors::All)

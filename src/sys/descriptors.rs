@@ -3,8 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-/// Above this no descriptor is looked at one by one.
-pub const LOOKED_AT: RawFd = 1024;
+/// From here on no descriptor is looked at one by one.
+const LOOKED_AT: RawFd = 1024;
 
 /// What an inherited descriptor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,32 @@ pub enum DescriptorKind {
     Plain,
 }
 
-/// Open descriptors from 3 to 1023, with their kinds, in order.
+/// The end of what is looked at one by one: 1024, or less where this process's table of descriptors
+/// ends before. `select` passes over what lies beyond the table (Linux, `core_sys_select`) and
+/// complains of what is closed within it: a closed descriptor that it does not complain of lies
+/// beyond. A kernel that behaves otherwise costs a longer look, or descriptors that are taken away.
+#[allow(unsafe_code, reason = "asks the kernel about descriptors by number")]
+pub fn looked_at() -> RawFd {
+    let beyond = |fd: RawFd| {
+        // SAFETY: F_GETFD takes no pointer; an all-zero set is an empty one, `fd` is below its
+        // size, and both structures live through the call.
+        unsafe {
+            let mut set: libc::fd_set = std::mem::zeroed();
+            libc::FD_SET(fd, &raw mut set);
+            let mut at_once: libc::timeval = std::mem::zeroed();
+            let none = std::ptr::null_mut();
+            libc::fcntl(fd, libc::F_GETFD) < 0
+                && libc::select(fd + 1, &raw mut set, none, none, &raw mut at_once) == 0
+        }
+    };
+    let sizes = [64, 128, 256, 512];
+    sizes.into_iter().find(|end| beyond(*end)).unwrap_or(LOOKED_AT)
+}
+
+/// Open descriptors from 3 to [`looked_at`], with their kinds, in order.
 #[allow(unsafe_code, reason = "asks the kernel about descriptors by number")]
 pub fn open_above_2() -> Vec<(RawFd, DescriptorKind)> {
-    let mut asked: Vec<libc::pollfd> = (3..LOOKED_AT)
+    let mut asked: Vec<libc::pollfd> = (3..looked_at())
         .map(|fd| libc::pollfd {
             fd,
             events: 0,
@@ -151,7 +173,7 @@ impl Muted {
             }
             muted.saved.push((fd, kept));
         }
-        close_on_exec_from(LOOKED_AT);
+        close_on_exec_from(looked_at());
         for (fd, _) in open_above_2() {
             if !close_on_exec(fd) {
                 return Err(io::Error::other("inherited descriptors cannot be closed"));
