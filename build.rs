@@ -22,30 +22,43 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let out = Path::new(&out);
-    if env::var("PROFILE").is_ok_and(|p| p == "release")
-        && env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|e| e == "gnu")
-    {
-        // A release aborts on panic: nothing unwinds, so the tables for it (a tenth of the binary)
-        // are left out.
-        let script =
-            fs::canonicalize("build/no-unwind-tables.ld").expect("the script stands in build/");
-        println!(
-            "cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{}",
-            script.display()
-        );
-        println!("cargo::rerun-if-changed=build/no-unwind-tables.ld");
-        let script = out.join("launch.ld");
-        fs::write(&script, launch_order()).expect("OUT_DIR is writable");
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
-        println!("cargo::rerun-if-changed=build/launch-order.txt");
-        // Equal functions once. The toolchain's own linker on x86-64 knows this; others need not.
-        if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|a| a == "x86_64") {
-            println!("cargo::rustc-link-arg-bins=-Wl,--icf=all,--build-id=none,-z,norelro");
-        }
+    if env::var("PROFILE").is_ok_and(|p| p == "release") {
+        link_for_release(out);
     }
     println!("cargo::rustc-env=TAGOUT_VERSION={}", version());
     fs::write(out.join("catalogue.rs"), catalogue(out)).expect("OUT_DIR is writable");
     fs::write(out.join("builtin.rs"), profiles(out)).expect("OUT_DIR is writable");
+}
+
+/// A release aborts on panic: nothing unwinds, so the tables for it (a tenth of the binary) are left
+/// out. What a launch executes lies side by side.
+fn link_for_release(out: &Path) {
+    let libc = env::var("CARGO_CFG_TARGET_ENV").unwrap_or_default();
+    if !matches!(libc.as_str(), "gnu" | "musl") {
+        return;
+    }
+    let no_tables =
+        fs::canonicalize("build/no-unwind-tables.ld").expect("the script stands in build/");
+    let launch = out.join("launch.ld");
+    fs::write(&launch, launch_order()).expect("OUT_DIR is writable");
+    println!("cargo::rerun-if-changed=build/no-unwind-tables.ld");
+    println!("cargo::rerun-if-changed=build/launch-order.txt");
+    let mut flags = vec![
+        "--no-eh-frame-hdr".to_owned(),
+        format!("--script={}", no_tables.display()),
+        format!("--script={}", launch.display()),
+    ];
+    // Equal functions once: the toolchain's own linker, used for musl and on x86-64, knows this;
+    // others need not.
+    if libc == "musl" || env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|a| a == "x86_64") {
+        let more = ["--icf=all", "--build-id=none", "-znorelro"];
+        flags.extend(more.map(str::to_owned));
+    }
+    // The compiler driver passes on what it is told to; musl's linker is called without it.
+    let through = if libc == "musl" { "" } else { "-Wl," };
+    for flag in flags {
+        println!("cargo::rustc-link-arg-bins={through}{flag}");
+    }
 }
 
 /// Functions that a launch executes, laid side by side: it then touches fewer windows of the page

@@ -5,6 +5,10 @@
 //! twenty system calls.
 #![no_main]
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// The entry point.
 // SAFETY of the name: this is the one `main` of the program, with the type C expects.
 #[allow(unsafe_code, reason = "the symbol that the C runtime calls")]
