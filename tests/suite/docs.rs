@@ -41,6 +41,7 @@ const NOT_RUN: &[&str] = &[
 const CHANGES_THE_MACHINE: &[&str] = &[
     "#",
     "cargo ",
+    "rustup ",
     "sudo ",
     "git clone",
     "examples/",
