@@ -15,9 +15,8 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 #[unsafe(no_mangle)]
 extern "C" fn main(
     _count: std::ffi::c_int,
-    words: *const *const std::ffi::c_char,
+    words: tagout::sys::process::MainWords,
 ) -> std::ffi::c_int {
-    // SAFETY: the C runtime passes just such an array.
-    unsafe { tagout::sys::process::keep_words(words) };
+    words.keep();
     std::ffi::c_int::from(tagout::cli::main())
 }

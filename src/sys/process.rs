@@ -18,18 +18,21 @@ pub fn environ() -> Vec<OsString> {
     unsafe { texts(environ) }
 }
 
-/// What the C runtime passed to `main`, for [`words`].
+/// What [`MainWords`] kept.
 static WORDS: AtomicPtr<*const libc::c_char> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Keeps the words that a `main` entered as C enters it was given: only with glibc does the
-/// standard library know them without its own entry.
-///
-/// # Safety
-/// `words` is null or a NULL-terminated array of NUL-terminated strings that lives as long as the
-/// process.
-#[allow(unsafe_code, reason = "the caller vouches for a pointer of the C runtime")]
-pub unsafe fn keep_words(words: *const *const libc::c_char) {
-    WORDS.store(words.cast_mut(), Ordering::Relaxed);
+/// The words that the C runtime passes to a `main` entered as C enters it: the type of its second
+/// parameter. Nobody else can make one.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct MainWords(*const *const libc::c_char);
+
+impl MainWords {
+    /// Keeps them for [`words`]: only with glibc does the standard library know them without its
+    /// own entry.
+    pub fn keep(self) {
+        WORDS.store(self.0.cast_mut(), Ordering::Relaxed);
+    }
 }
 
 /// This program's words, the first being its own name.
@@ -39,7 +42,8 @@ pub fn words() -> Vec<OsString> {
     if kept.is_null() {
         return std::env::args_os().collect();
     }
-    // SAFETY: whoever kept them vouched for just this.
+    // SAFETY: the C runtime passes a NULL-terminated array of NUL-terminated strings that lives as
+    // long as the process, and only it makes a `MainWords`.
     unsafe { texts(kept) }
 }
 
