@@ -36,7 +36,10 @@ pub fn looked_at() -> RawFd {
         }
     };
     let sizes = [64, 128, 256, 512];
-    sizes.into_iter().find(|end| beyond(*end)).unwrap_or(LOOKED_AT)
+    sizes
+        .into_iter()
+        .find(|end| beyond(*end))
+        .unwrap_or(LOOKED_AT)
 }
 
 /// Open descriptors from 3 to [`looked_at`], with their kinds, in order.
