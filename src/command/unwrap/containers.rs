@@ -42,8 +42,28 @@ pub(super) fn docker(tool: &'static Tool, step: &Step) -> Reading {
         }
         "exec" => exec(tool, step, at, "exec-options"),
         "run" | "create" => run(tool, step, at),
+        "cp" => copy(tool, step, at),
         _ => crate::command::tools::named(tool, step),
     }
+}
+
+/// `cp` to or from a container comes to what `scp` does.
+fn copy(tool: &'static Tool, step: &Step, at: usize) -> Reading {
+    let with_value = ["-c", "--container", "-n", "--namespace", "--retries"];
+    let args = Args::parse(step.argv.get(at..).unwrap_or(&[]), &with_value);
+    let named = args.operands.iter().skip(1).map(|(_, word)| {
+        let mut word = word.clone();
+        // kubectl's NAMESPACE/POD:PATH is no path.
+        if let Some((place, path)) = word.text.split_once(':')
+            && !place.starts_with(['.', '/'])
+            && let Some((_, pod)) = place.split_once('/')
+        {
+            word.text = format!("{pod}:{path}");
+        }
+        word
+    });
+    let argv = std::iter::once(Word::literal("scp")).chain(named).collect();
+    Reading::steps(vec![step.with_argv(argv).through(tool.name)])
 }
 
 fn word(step: &Step, at: usize) -> &str {
@@ -254,6 +274,9 @@ fn remove(tool: &'static Tool, step: &Step, at: usize) -> Reading {
 pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     let at = after_options(&step.argv, 1, tool.value_options);
     let verb = word(step, at);
+    if verb == "cp" {
+        return copy(tool, step, at);
+    }
     if !matches!(verb, "exec" | "run" | "debug" | "rsh") {
         let mut step = step.clone();
         if verb == "delete"
