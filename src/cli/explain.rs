@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::arguments::Asked;
 use super::{Session, exit};
-use crate::fence::{Mode, Prepared, Rules};
+use crate::fence::{Mode, Prepared, Rules, Status, Tier};
 use crate::launch::{self, Protections};
 use crate::plan::Plan;
 use crate::record::redact::without_passwords;
@@ -55,14 +55,16 @@ fn hide(value: &mut Value) {
 fn fence_shown(plan: &Plan) -> FenceShown {
     let attempt = Mode::of(plan.profile.fence)
         .map(|mode| Prepared::new(mode, Rules::of(plan)).map(|fence| fence.attempt()));
-    let (status, missing, limits) = match attempt {
-        Some(Ok(report) | Err(report)) => (report.status.word(), report.missing, report.limits),
-        None => ("none", Vec::new(), Vec::new()),
-    };
-    FenceShown {
+    let mut shown = FenceShown {
         mode: plan.profile.fence.word().to_owned(),
-        status: status.to_owned(),
-        missing,
-        limits,
+        status: Status::None.word().to_owned(),
+        tier: Tier::None.word().to_owned(),
+        ..FenceShown::default()
+    };
+    if let Some(Ok(report) | Err(report)) = attempt {
+        shown.status = report.status.word().to_owned();
+        shown.tier = report.tier.word().to_owned();
+        (shown.missing, shown.limits) = (report.missing, report.limits);
     }
+    shown
 }

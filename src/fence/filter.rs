@@ -13,6 +13,19 @@ pub(crate) struct Strictness {
     pub(crate) hold: bool,
     /// Single messages with an address are asked about.
     pub(crate) messages: bool,
+    /// Questions go to a tracer, not to a listener.
+    pub(crate) traced: bool,
+}
+
+impl Strictness {
+    /// The question about a call. A tracer is told which convention's it is.
+    fn ask(self, foreign: bool) -> To {
+        To::End(match (self.traced, foreign) {
+            (false, _) => ASK,
+            (true, false) => TRACE,
+            (true, true) => TRACE | 1,
+        })
+    }
 }
 
 /// Numbers of the calls in one calling convention; `None` where it has no such call.
@@ -107,6 +120,7 @@ const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
 pub(crate) const ALLOW: u32 = 0x7fff_0000;
 pub(crate) const ASK: u32 = 0x7fc0_0000;
+pub(crate) const TRACE: u32 = 0x7ff0_0000;
 pub(crate) const ERRNO: u32 = 0x0005_0000;
 
 const ENOSYS: u32 = 38;
@@ -350,7 +364,7 @@ fn group_tests(group: &[Door]) -> Steps {
 const RINGS: [u32; 3] = [IO_URING_SETUP, IO_URING_ENTER, IO_URING_REGISTER];
 
 fn native_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
-    let ask = To::End(ASK);
+    let ask = how.ask(false);
     let mut doors = vec![
         door(calls.connect, ask),
         closer(calls.send_to, send_to(how)),
@@ -378,16 +392,16 @@ fn send_to(how: Strictness) -> Steps {
         steps.extend([
             when(ANY_BIT, MSG_FASTOPEN, refuse(EOPNOTSUPP), NEXT),
             load_argument(4),
-            when(EQUAL, 0, NEXT, To::End(ASK)),
+            when(EQUAL, 0, NEXT, how.ask(false)),
             load_argument_high(4),
-            when(EQUAL, 0, PASS, To::End(ASK)),
+            when(EQUAL, 0, PASS, how.ask(false)),
         ]);
     }
     steps
 }
 
 fn send_message(flags: u32, how: Strictness) -> Steps {
-    let other = To::End(if how.messages { ASK } else { ALLOW });
+    let other = if how.messages { how.ask(false) } else { PASS };
     vec![
         load_argument(flags),
         when(ANY_BIT, MSG_FASTOPEN, refuse(EOPNOTSUPP), other),
@@ -417,7 +431,7 @@ fn socket() -> Steps {
 /// 32-bit calls of a 64-bit machine: rarely used and not worth a second supervisor. Held: there
 /// are none. Watched: asked about as far as the address can be seen.
 fn foreign_calls(calls: &Calls, how: Strictness) -> Vec<Door> {
-    let ask = To::End(ASK);
+    let ask = how.ask(true);
     let mut doors = vec![door(LANDLOCK_RESTRICT_SELF, ask)];
     if how.hold {
         let shut = [
@@ -486,10 +500,12 @@ mod tests {
     const HOLD: Strictness = Strictness {
         hold: true,
         messages: true,
+        traced: false,
     };
     const WATCH: Strictness = Strictness {
         hold: false,
         messages: false,
+        traced: false,
     };
     const FAST: u64 = MSG_FASTOPEN as u64;
 
@@ -613,6 +629,31 @@ mod tests {
         assert_eq!(foreign(I386.connect, [0; 6]), ASK);
         assert_eq!(foreign(102, [3, 0, 0, 0, 0, 0]), ASK);
         assert_eq!(foreign(102, [1, 0, 0, 0, 0, 0]), ALLOW);
+    }
+
+    #[test]
+    fn a_tracer_is_asked_the_same_and_told_of_whom() {
+        for (native, foreign) in [(&X86_64, &I386), (&AARCH64, &ARM)] {
+            for how in [HOLD, WATCH] {
+                let traced = Strictness {
+                    traced: true,
+                    ..how
+                };
+                let (listened, traced) = (program(native, foreign, how), program(native, foreign, traced));
+                assert!(!traced.iter().any(|step| step.code == RETURN && step.value == ASK));
+                let questions = [(native.architecture, TRACE), (foreign.architecture, TRACE | 1)];
+                for (architecture, question) in questions {
+                    for number in (0..470).chain([SECOND_NUMBERS]) {
+                        let arguments = [3, 1, 9, 0, 1, 16];
+                        let expected = match run(&listened, architecture, number, arguments) {
+                            ASK => question,
+                            other => other,
+                        };
+                        assert_eq!(run(&traced, architecture, number, arguments), expected);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

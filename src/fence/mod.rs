@@ -14,6 +14,7 @@ mod rules;
 mod server;
 mod supervisor;
 mod task;
+mod tracer;
 
 #[cfg(test)]
 mod trial;
@@ -27,7 +28,11 @@ pub use task::Program;
 use crate::sys::process;
 pub use crate::sys::seccomp::Installed;
 use crate::sys::seccomp::{self, Instruction};
+use crate::sys::spawn;
+use crate::sys::trace::{self, Refused};
+use filter::Strictness;
 use policy::Policy;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -58,6 +63,9 @@ pub enum Tier {
     /// tagout judges and the kernel connects: a program that changes the address in between gets
     /// through.
     Check,
+    /// tagout traces the tree, where nobody but a tracer is asked. Otherwise as the first, or as
+    /// the second where descriptors cannot be duplicated.
+    Ptrace,
     /// There is no fence.
     None,
 }
@@ -68,6 +76,7 @@ impl Tier {
         match self {
             Tier::Emulate => "emulate",
             Tier::Check => "check",
+            Tier::Ptrace => "ptrace",
             Tier::None => "none",
         }
     }
@@ -77,6 +86,7 @@ impl Tier {
 #[derive(Debug)]
 pub struct Prepared {
     mode: Mode,
+    how: Strictness,
     program: Vec<Instruction>,
     policy: Policy,
 }
@@ -96,12 +106,14 @@ impl Prepared {
         };
         let policy = Policy::new(rules);
         let hold = mode == Mode::Hold;
-        let how = filter::Strictness {
+        let how = Strictness {
             hold,
             messages: hold && policy.judges_messages(),
+            traced: false,
         };
         Ok(Prepared {
             mode,
+            how,
             program: filter::program(native, foreign, how),
             policy,
         })
@@ -136,15 +148,58 @@ impl Prepared {
     /// What a fence would be here, by trying: the filter on a child that ends at once, and a
     /// descriptor of our own.
     pub fn attempt(&self) -> Report {
-        match seccomp::attempt(&self.program) {
-            Ok(()) => supervisor::attempt(self.mode, &self.policy),
-            Err(errno) => self.unavailable(errno),
-        }
+        let tier = match seccomp::attempt(&self.program) {
+            Ok(()) => Tier::Emulate,
+            Err(errno) => match self.traced(errno) {
+                Ok(_) => Tier::Ptrace,
+                Err(report) => return report,
+            },
+        };
+        supervisor::attempt(self.mode, tier, &self.policy)
     }
 
-    /// Why a launch without fence has none.
-    pub fn unavailable(&self, errno: i32) -> Report {
-        Report::without(self.mode, vec![why_unavailable(errno)])
+    /// Where no listener was to be had, with that errno: the fence by tracing, tried on a child.
+    ///
+    /// # Errors
+    /// Why there is none either.
+    pub fn traced(&self, errno: i32) -> Result<Traced, Report> {
+        let how = Strictness {
+            traced: true,
+            ..self.how
+        };
+        let program = filter::native().map(|(native, foreign)| filter::program(native, foreign, how));
+        let program = program.unwrap_or_default();
+        match trace::attempt(&program) {
+            Ok(()) => Ok(Traced(program)),
+            Err(why) => {
+                let why = format!("{}; {}", why_unavailable(errno), why_untraced(why));
+                Err(Report::without(self.mode, vec![why]))
+            }
+        }
+    }
+}
+
+/// The filter of a fence by tracing.
+#[derive(Debug)]
+pub struct Traced(Vec<Instruction>);
+
+impl Traced {
+    /// Starts the program behind it: seized before its `exec`. `before` runs in the child, as for
+    /// [`spawn::spawn`].
+    ///
+    /// # Errors
+    /// As [`spawn::spawn`].
+    pub fn spawn(
+        &self,
+        program: &spawn::Program<'_>,
+        before: &mut dyn FnMut() -> Result<(), i32>,
+        after: &mut dyn FnMut() -> Result<(), i32>,
+    ) -> io::Result<spawn::Child> {
+        trace::spawn(program, &mut || {
+            before()?;
+            trace::install(&self.0)?;
+            after()
+        })
     }
 }
 
@@ -171,6 +226,21 @@ pub fn why_unavailable(errno: i32) -> String {
     };
     let error = std::io::Error::from_raw_os_error(errno);
     format!("{cause}: {error}")
+}
+
+fn why_untraced(why: Refused) -> String {
+    match why {
+        Refused::Unheard => {
+            "and by tracing there is no fence either: somebody else answers what programs ask here \
+             (the tagout around this one holds them already, by its own command's rules)"
+                .to_owned()
+        }
+        Refused::Before(errno) => format!("and by tracing: {}", why_unavailable(errno)),
+        Refused::Tracing(errno) => format!(
+            "and by tracing: this process may trace no other, or is traced itself: {}",
+            io::Error::from_raw_os_error(errno)
+        ),
+    }
 }
 
 /// Numbers that Linux has on all architectures that the fence knows.

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 
 use super::policy::Network;
 use crate::sys::inspect::{self, Follow};
-use crate::sys::process;
+use crate::sys::{process, trace};
 
 /// Who a process is, for people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,9 +87,18 @@ impl Status {
     /// Whether a signal waits that the task would handle or stop for.
     pub(crate) fn is_signalled(&self) -> bool {
         const STOPS: u64 = 0b1111 << 18; // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
-        let pending = self.mask("SigPnd:") | self.mask("ShdPnd:");
         let stops = STOPS & !self.mask("SigIgn:");
-        pending & !self.mask("SigBlk:") & (self.mask("SigCgt:") | stops) != 0
+        self.pending() & (self.mask("SigCgt:") | stops) != 0
+    }
+
+    /// Whether any signal waits that is not blocked: one that would end a task does not end it
+    /// while it is held by its tracer.
+    pub(crate) fn has_signal(&self) -> bool {
+        self.pending() != 0
+    }
+
+    fn pending(&self) -> u64 {
+        (self.mask("SigPnd:") | self.mask("ShdPnd:")) & !self.mask("SigBlk:")
     }
 }
 
@@ -107,14 +116,19 @@ pub(crate) fn read_memory(task: u32, address: u64, buffer: &mut [u8]) -> io::Res
         Ok(read) if read == buffer.len() => Ok(()),
         Ok(_) => Err(fault()),
         Err(error) if error.raw_os_error() == Some(EFAULT) => Err(error),
-        Err(_) => {
-            let memory = File::open(format!("/proc/{task}/mem"))?;
-            memory.read_exact_at(buffer, address).map_err(|_| fault())
-        }
+        Err(_) => match File::open(format!("/proc/{task}/mem")) {
+            Ok(memory) => memory.read_exact_at(buffer, address).map_err(|_| fault()),
+            // The tracer's own way.
+            Err(error) => match trace::peek(task, address, buffer) {
+                Err(other) if other.raw_os_error() != Some(ESRCH) => Err(fault()),
+                result => result.map_err(|_| error),
+            },
+        },
     }
 }
 
 pub(crate) const EFAULT: i32 = 14;
+const ESRCH: i32 = 3;
 
 /// What SELinux, AppArmor or Smack call a task; `None` where there is no such module.
 pub(crate) fn label(task: &str) -> Option<Vec<u8>> {

@@ -185,23 +185,34 @@ fn spawn_fenced(
         // The fence asks about the one, and the other may leave it no descriptor.
         protections.hide()?;
         installed = fence.install();
-        match installed {
-            Err(errno) if required => Err(errno),
-            _ => protections.bound(),
-        }
+        installed?;
+        protections.bound()
     });
     match (spawned, installed) {
         (Ok(child), Ok(installed)) => {
             let supervisor = fence.supervise(installed)?;
             Ok((child, Fenced::On(Box::new(supervisor))))
         }
-        (Ok(child), Err(errno)) => Ok((child, Fenced::Unavailable(fence.unavailable(errno)))),
-        (Err(_), Err(errno)) if errno != 0 => Err(StartError::Unfenced(fence.unavailable(errno))),
+        (Err(_), Err(errno)) if errno != 0 => match fence.traced(errno) {
+            Ok(traced) => {
+                let (mut hide, mut bound) = (|| protections.hide(), || protections.bound());
+                let child = traced.spawn(program, &mut hide, &mut bound)?;
+                let supervisor = fence.follow(child.pid)?;
+                Ok((child, Fenced::On(Box::new(supervisor))))
+            }
+            Err(report) if required => Err(StartError::Unfenced(report)),
+            Err(report) => {
+                let confine = &mut || protections.hide().and_then(|()| protections.bound());
+                let child = spawn::spawn(program, confine)?;
+                Ok((child, Fenced::Unavailable(report)))
+            }
+        },
         (Err(error), Ok(installed)) => {
             fence.give_up(installed);
             Err(error.into())
         }
         (Err(error), Err(_)) => Err(error.into()),
+        (Ok(_), Err(_)) => Err(io::Error::from(io::ErrorKind::Other).into()),
     }
 }
 
@@ -271,7 +282,10 @@ impl Running {
                     return;
                 }
             }
-            wait::reap_others(0);
+            match supervisor.traces() {
+                true => supervisor.turn(),
+                false => wait::reap_others(0),
+            }
         }
     }
 
@@ -294,21 +308,44 @@ impl Running {
             if let Fenced::On(supervisor) = &mut self.fence {
                 supervisor.turn();
             }
-            if !ready.iter().take(2).any(|ready| *ready) {
+            if !self.is_traced() && !ready.iter().take(2).any(|ready| *ready) {
                 continue;
             }
             while let Some(arrived) = self.queue.next() {
                 self.pass_on(arrived);
             }
-            wait::reap_others(self.child.pid);
+            match &mut self.fence {
+                // What woke the queue may be news of the tree.
+                Fenced::On(supervisor) if supervisor.traces() => supervisor.turn(),
+                _ => wait::reap_others(self.child.pid),
+            }
             if let Some(finished) = self.changes() {
                 return finished;
             }
         }
     }
 
-    fn changes(&self) -> Option<Finished> {
-        while let Some((change, used)) = wait::change(self.child.pid) {
+    /// The next change of the child; `None` where nothing changed.
+    fn change(&mut self) -> Option<(Change, Used)> {
+        match &mut self.fence {
+            Fenced::On(supervisor) if supervisor.traces() => supervisor.change(),
+            _ => wait::change(self.child.pid),
+        }
+    }
+
+    fn is_traced(&self) -> bool {
+        matches!(&self.fence, Fenced::On(supervisor) if supervisor.traces())
+    }
+
+    fn is_stopped(&self) -> bool {
+        match &self.fence {
+            Fenced::On(supervisor) if supervisor.traces() => supervisor.has_stopped(),
+            _ => process::is_stopped(self.child.pid),
+        }
+    }
+
+    fn changes(&mut self) -> Option<Finished> {
+        while let Some((change, used)) = self.change() {
             match change {
                 Change::Exited(status) => {
                     return Some(Finished {
@@ -324,9 +361,7 @@ impl Running {
                 }
                 // So that the shell sees the job stopped. The report may be old: beside a child
                 // that was continued meanwhile, the launcher goes on.
-                Change::Stopped(signal) if process::is_stopped(self.child.pid) => {
-                    signals::stop_self(signal)
-                }
+                Change::Stopped(signal) if self.is_stopped() => signals::stop_self(signal),
                 Change::Stopped(_) | Change::Continued => {}
             }
         }
@@ -341,7 +376,7 @@ impl Running {
             || signals_the_group(arrived.sender);
         // A shell continues the whole group too; only a child that is still stopped needs it.
         let running =
-            arrived.signal == Signal::SIGCONT as i32 && !process::is_stopped(self.child.pid);
+            arrived.signal == Signal::SIGCONT as i32 && !self.is_stopped();
         if RELAYED.contains(&arrived.signal) && !has_it && !running {
             signals::send(self.child.pid, arrived.signal);
         }

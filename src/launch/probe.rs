@@ -97,30 +97,36 @@ fn start(
         environment: &environment,
         signals,
     };
-    let muted = Muted::to(end.as_fd()).map_err(failed)?;
+    // Until it has started, by whichever way.
+    let _muted = Muted::to(end.as_fd()).map_err(failed)?;
     let mut installed = Err(0);
+    let mut enter = || nix::unistd::chdir(cwd.as_c_str()).map_err(|errno| errno as i32);
     let spawned = spawn::spawn(&program, &mut || {
-        nix::unistd::chdir(cwd.as_c_str()).map_err(|errno| errno as i32)?;
+        enter()?;
         installed = fence.install();
         installed.as_ref().map(|_| ()).map_err(|errno| *errno)
     });
-    drop(muted);
+    let supervised = |child: Child, supervisor: io::Result<Supervisor>| match supervisor {
+        Ok(supervisor) => Ok((child, supervisor)),
+        Err(e) => {
+            signals::send(child.pid, nix::sys::signal::Signal::SIGKILL as i32);
+            let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child.pid), None);
+            Err(format!("there is no fence: {e}"))
+        }
+    };
     match (spawned, installed) {
-        (Ok(child), Ok(installed)) => match fence.supervise(installed) {
-            Ok(supervisor) => Ok((child, supervisor)),
-            Err(e) => {
-                signals::send(child.pid, nix::sys::signal::Signal::SIGKILL as i32);
-                let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child.pid), None);
-                Err(format!("there is no fence: {e}"))
-            }
-        },
+        (Ok(child), Ok(installed)) => supervised(child, fence.supervise(installed)),
         (Err(e), Ok(installed)) => {
             fence.give_up(installed);
             Err(failed(e))
         }
         (_, Err(errno)) if errno != 0 => {
-            let report = fence.unavailable(errno);
-            Err(format!("there is no fence: {}", report.missing.join("; ")))
+            let traced = fence
+                .traced(errno)
+                .map_err(|report| format!("there is no fence: {}", report.missing.join("; ")))?;
+            let child = traced.spawn(&program, &mut enter, &mut || Ok(())).map_err(failed)?;
+            let supervisor = fence.follow(child.pid);
+            supervised(child, supervisor)
         }
         (Err(e), Err(_)) => Err(failed(e)),
         (Ok(_), Err(_)) => Err("there is no fence".to_owned()),
@@ -164,7 +170,7 @@ impl Answer {
             let more = readable && self.read()?;
             self.open = more || !readable && self.open;
             if self.status.is_none() {
-                self.status = ended(self.child.pid);
+                self.status = self.ended();
             }
             if over && !more {
                 return Ok(());
@@ -188,19 +194,23 @@ impl Answer {
         let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(self.child.pid), None);
         self.supervisor.turn();
     }
+
+    fn ended(&mut self) -> Option<i32> {
+        let traced = self.supervisor.traces();
+        loop {
+            let (change, _) = match traced {
+                true => self.supervisor.change()?,
+                false => wait::change(self.child.pid)?,
+            };
+            match change {
+                Change::Exited(status) => return Some(status),
+                Change::Killed(..) => return Some(-1),
+                Change::Stopped(_) | Change::Continued => {}
+            }
+        }
+    }
 }
 
 fn millis(time: Duration) -> i32 {
     i32::try_from(time.as_millis().max(1)).unwrap_or(i32::MAX)
-}
-
-fn ended(pid: i32) -> Option<i32> {
-    while let Some((change, _)) = wait::change(pid) {
-        match change {
-            Change::Exited(status) => return Some(status),
-            Change::Killed(..) => return Some(-1),
-            Change::Stopped(_) | Change::Continued => {}
-        }
-    }
-    None
 }

@@ -23,6 +23,8 @@ mod own;
 pub mod process;
 #[cfg_attr(not(target_os = "linux"), path = "portable/queue.rs")]
 mod queue;
+#[cfg(target_os = "linux")]
+mod registers;
 #[cfg_attr(not(target_os = "linux"), path = "portable/seccomp.rs")]
 pub(crate) mod seccomp;
 pub mod signals;
@@ -31,6 +33,8 @@ pub(crate) mod socket;
 #[cfg_attr(not(target_os = "linux"), path = "portable/spawn.rs")]
 pub mod spawn;
 pub mod tool;
+#[cfg_attr(not(target_os = "linux"), path = "portable/trace.rs")]
+pub(crate) mod trace;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod wait;

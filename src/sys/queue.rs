@@ -1,9 +1,9 @@
 //! A queue of signals: `signalfd(2)`.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 
 use super::signals::Arrived;
 
@@ -16,12 +16,23 @@ impl SignalQueue {
     ///
     /// # Errors
     /// The system's.
-    #[allow(unsafe_code, reason = "signalfd")]
     pub fn new() -> io::Result<SignalQueue> {
-        let all = SigSet::all();
+        SignalQueue::of(&SigSet::all())
+    }
+
+    /// A queue of what children do.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn of_children() -> io::Result<SignalQueue> {
+        SignalQueue::of(&SigSet::from(Signal::SIGCHLD))
+    }
+
+    #[allow(unsafe_code, reason = "signalfd")]
+    fn of(signals: &SigSet) -> io::Result<SignalQueue> {
         // SAFETY: the set is live; a new descriptor is returned that nothing else owns.
         unsafe {
-            let fd = libc::signalfd(-1, all.as_ref(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+            let fd = libc::signalfd(-1, signals.as_ref(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
             if fd < 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -44,6 +55,12 @@ impl SignalQueue {
                 sender: i32::try_from(info.ssi_pid).unwrap_or(0),
             })
         }
+    }
+}
+
+impl AsFd for SignalQueue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

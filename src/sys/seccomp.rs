@@ -24,15 +24,33 @@ pub(crate) const MISSING: Option<&str> = None;
 /// The kernel's errno: `EBUSY` where the thread is under another listener, `EINVAL`, `ENOSYS` and
 /// `EPERM` where listeners are not to be had.
 pub(crate) fn install(program: &[Instruction]) -> Result<Installed, i32> {
+    with_rights(|| install_with(program))
+}
+
+/// The same without a listener.
+///
+/// # Errors
+/// As [`install`].
+pub(super) fn install_traced(program: &[Instruction]) -> Result<(), i32> {
+    with_rights(|| {
+        match set_filter(program, libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW) {
+            Err(libc::EINVAL) => set_filter(program, 0),
+            result => result,
+        }
+        .map(drop)
+    })
+}
+
+fn with_rights<T>(install: impl Fn() -> Result<T, i32>) -> Result<T, i32> {
     // SAFETY: geteuid has no preconditions.
     let root = unsafe { libc::geteuid() } == 0;
     if !root {
         forgo_new_privileges()?;
     }
-    match install_with(program) {
+    match install() {
         Err(libc::EACCES) if root => {
             forgo_new_privileges()?;
-            install_with(program)
+            install()
         }
         result => result,
     }

@@ -6,7 +6,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::signals::Inherited;
 pub use super::words::Program;
-use super::words::{pointers, shell_words};
+use super::words::Execution;
 
 /// A started child.
 #[derive(Debug)]
@@ -19,11 +19,7 @@ pub struct Child {
 
 /// What the child needs, laid out before it exists: it must not allocate.
 struct Orders<'a> {
-    path: *const libc::c_char,
-    argv: Vec<*const libc::c_char>,
-    environment: Vec<*const libc::c_char>,
-    /// The words for `/bin/sh PATH ...`, for a script without `#!`.
-    shell_argv: Vec<*const libc::c_char>,
+    execution: Execution<'a>,
     signals: &'a Inherited,
     parent: i32,
     before_exec: &'a mut dyn FnMut() -> Result<(), i32>,
@@ -44,10 +40,7 @@ pub fn spawn(
     before_exec: &mut dyn FnMut() -> Result<(), i32>,
 ) -> io::Result<Child> {
     let mut orders = Orders {
-        path: program.path.as_ptr(),
-        argv: pointers(program.argv.iter()),
-        environment: pointers(program.environment.iter()),
-        shell_argv: shell_words(program),
+        execution: Execution::of(program),
         signals: program.signals,
         parent: nix::unistd::getpid().as_raw(),
         before_exec,
@@ -92,8 +85,7 @@ pub fn spawn(
 #[allow(unsafe_code, reason = "runs between clone and exec")]
 extern "C" fn child_main(orders: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `spawn` passes its own `Orders`, alive and unused by the suspended parent until
-    // this function has executed or returned; every pointer in it is a NUL-terminated string or
-    // a NULL-terminated array of such.
+    // this function has executed or returned.
     unsafe {
         let orders = &mut *orders.cast::<Orders<'_>>();
         // Ends with the launcher. Checked afterwards: it may have ended before.
@@ -107,19 +99,8 @@ extern "C" fn child_main(orders: *mut libc::c_void) -> libc::c_int {
             libc::_exit(127);
         }
         orders.signals.restore_mask();
-        libc::execve(
-            orders.path,
-            orders.argv.as_ptr(),
-            orders.environment.as_ptr(),
-        );
-        if *libc::__errno_location() == libc::ENOEXEC {
-            libc::execve(
-                c"/bin/sh".as_ptr(),
-                orders.shell_argv.as_ptr(),
-                orders.environment.as_ptr(),
-            );
-        }
-        (&raw mut orders.errno).write_volatile(*libc::__errno_location());
+        let errno = orders.execution.execute();
+        (&raw mut orders.errno).write_volatile(errno);
         libc::_exit(127)
     }
 }

@@ -1,5 +1,6 @@
 //! Waiting: for descriptors, and for the child.
 
+use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
@@ -32,22 +33,15 @@ pub struct Used {
 }
 
 /// The next change of the child; `None` where nothing changed.
-#[allow(unsafe_code, reason = "wait4 fills in raw structures")]
 pub fn change(pid: i32) -> Option<(Change, Used)> {
-    let mut status = 0;
-    // SAFETY: all-zero is a valid `rusage`; both pointers are to live values.
-    let (waited, usage) = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        let options = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-        (
-            libc::wait4(pid, &raw mut status, options, &raw mut usage),
-            usage,
-        )
-    };
-    if waited != pid {
-        return None;
-    }
-    let change = if libc::WIFEXITED(status) {
+    let options = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+    let (_, status, used) = any(pid, options).ok().flatten()?;
+    Some((change_of(status), used))
+}
+
+/// What a status of `wait` says.
+pub(super) fn change_of(status: i32) -> Change {
+    if libc::WIFEXITED(status) {
         Change::Exited(libc::WEXITSTATUS(status))
     } else if libc::WIFSIGNALED(status) {
         Change::Killed(libc::WTERMSIG(status), libc::WCOREDUMP(status))
@@ -55,8 +49,30 @@ pub fn change(pid: i32) -> Option<(Change, Used)> {
         Change::Stopped(libc::WSTOPSIG(status))
     } else {
         Change::Continued
+    }
+}
+
+/// `wait4(2)` for one child or any (-1): which it is, its status, and what it used. `None` where
+/// it would have to wait and `options` say not to.
+///
+/// # Errors
+/// The system's.
+#[allow(unsafe_code, reason = "wait4 fills in raw structures")]
+pub(super) fn any(pid: i32, options: i32) -> io::Result<Option<(i32, i32, Used)>> {
+    let mut status = 0;
+    // SAFETY: all-zero is a valid `rusage`; both pointers are to live values.
+    let (waited, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (
+            libc::wait4(pid, &raw mut status, options, &raw mut usage),
+            usage,
+        )
     };
-    Some((change, used(&usage)))
+    match waited {
+        0 => Ok(None),
+        pid if pid > 0 => Ok(Some((pid, status, used(&usage)))),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn used(usage: &libc::rusage) -> Used {

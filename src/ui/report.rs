@@ -15,6 +15,8 @@ pub struct FenceShown {
     pub mode: String,
     /// `full`, `partial`, `none`.
     pub status: String,
+    /// How the kernel would hold: `emulate`, `check`, `ptrace`, `none`.
+    pub tier: String,
     /// What is missing, or why.
     pub missing: Vec<String>,
     /// What no fence by address can tell apart here.
@@ -85,7 +87,7 @@ pub fn json(plan: &Plan, argv: &[String], held: &Held<'_>) -> Value {
         "unresolved": gaps,
         "errors": errors,
         "descriptors": {"closed": closed.iter().map(|c| json!({"fd": c.fd, "what": c.what})).collect::<Vec<_>>()},
-        "fence": {"mode": fence.mode, "status": fence.status, "missing": fence.missing, "limits": fence.limits},
+        "fence": {"mode": fence.mode, "status": fence.status, "tier": fence.tier, "missing": fence.missing, "limits": fence.limits},
         "protections": held.protections.iter().map(protection_json).collect::<Vec<_>>(),
         "verdict": {
             "outcome": if plan.verdict.is_allowed() { "allowed" } else { "refused" },

@@ -10,7 +10,7 @@ use crate::fence::endpoint::Endpoint;
 use crate::fence::policy::{Identity, Judgement, Kind, Network, judge_peer};
 use crate::fence::report::Outcome;
 use crate::fence::server::{self, Socket};
-use crate::fence::{Mode, Tier, task};
+use crate::fence::{Mode, task};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::{inspect, socket};
 
@@ -42,7 +42,9 @@ impl Supervisor {
         address: u64,
         length: i32,
     ) {
-        if self.tier == Tier::Emulate {
+        let native = notification.architecture == self.calls.0.architecture;
+        // A traced program of 32 bits cannot be told a result on every processor.
+        if self.acts && (native || !self.traces()) {
             match self.handles.duplicate(notification.thread, number) {
                 Ok(socket) => self.connect_socket(notification, socket, address, length),
                 Err(error) => match error.raw_os_error() {

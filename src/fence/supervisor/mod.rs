@@ -20,9 +20,11 @@ use super::names::PATIENCE;
 use super::policy::{Judgement, Policy};
 use super::report::{Ledger, Report, Status};
 use super::task::{self, Rights};
+use super::tracer::{Step, Tracer};
 use super::{Mode, Prepared, Tier};
 use crate::sys::epoll::{Epoll, Interest};
 use crate::sys::seccomp::{Answer, Installed, Listener, Notification};
+use crate::sys::wait::{Change, Used};
 use crate::sys::{detach, limits, socket};
 use handles::Handles;
 use message::{HEADER, HEADERS};
@@ -57,7 +59,10 @@ pub struct Supervisor {
     tier: Tier,
     calls: (&'static Calls, &'static Calls),
     policy: Policy,
-    listener: Option<Listener>,
+    /// Who is asked; `None` once nobody of the tree is left.
+    asker: Option<Asker>,
+    /// Connects are made here, on duplicates.
+    acts: bool,
     epoll: Epoll,
     wait_killable: bool,
     own_rights: OnceCell<Option<Rights>>,
@@ -79,7 +84,19 @@ pub struct Supervisor {
     looked_up: Instant,
     /// A program of the tree has put itself under Landlock: acting for it would lend it rights.
     sandboxed: bool,
+    /// There is more to follow than was done in one turn.
+    unfinished: bool,
 }
+
+/// By whom the tree's questions come.
+#[derive(Debug)]
+enum Asker {
+    Listener(Listener),
+    Tracer(Tracer),
+}
+
+const TRACED: &str = "tagout traces the tree, because nobody but a tracer is asked here: in it no program can trace \
+    another (gdb, strace, Chromium's sandbox), and when tagout is killed the tree is";
 
 const NO_DUPLICATES: &str = "tagout may not duplicate descriptors here (containers without \
     SYS_PTRACE): an address that a program changes while it is judged is not held";
@@ -89,22 +106,19 @@ const OUTLIVED_UNSEEN: &str = "processes outlive the command, and here only thei
     and not seen when observed";
 
 /// What a supervisor could do here, tried on this process.
-pub(super) fn attempt(mode: Mode, policy: &Policy) -> Report {
+pub(super) fn attempt(mode: Mode, tier: Tier, policy: &Policy) -> Report {
     let can_duplicate = Epoll::new().is_ok_and(|any| handles::can_duplicate(any.as_fd()));
-    let missing = match can_duplicate {
-        true => Vec::new(),
-        false => vec![NO_DUPLICATES.to_owned()],
-    };
+    let missing = [(tier == Tier::Ptrace, TRACED), (!can_duplicate, NO_DUPLICATES)];
+    let missing = missing.into_iter().filter(|(is_so, _)| *is_so);
+    let missing: Vec<String> = missing.map(|(_, what)| what.to_owned()).collect();
     Report {
-        tier: if can_duplicate {
-            Tier::Emulate
-        } else {
-            Tier::Check
+        tier: match tier {
+            Tier::Emulate if !can_duplicate => Tier::Check,
+            tier => tier,
         },
-        status: if can_duplicate {
-            Status::Full
-        } else {
-            Status::Partial
+        status: match missing.is_empty() {
+            true => Status::Full,
+            false => Status::Partial,
         },
         limits: policy.limits(),
         ..Report::without(mode, missing)
@@ -120,6 +134,19 @@ impl Prepared {
     pub fn supervise(self, installed: Installed) -> io::Result<Supervisor> {
         let listener = Listener::adopt(installed.listener);
         Supervisor::new(self, listener, installed.wait_killable)
+    }
+
+    /// Takes up the supervision of a child that was seized.
+    ///
+    /// # Errors
+    /// Where descriptors run out.
+    pub fn follow(self, child: i32) -> io::Result<Supervisor> {
+        let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
+        let tracer = Tracer::new(child.cast_unsigned(), calls)?;
+        let mut supervisor = Supervisor::asked_by(self, Asker::Tracer(tracer), true)?;
+        supervisor.tier = Tier::Ptrace;
+        supervisor.miss(TRACED);
+        Ok(supervisor)
     }
 }
 
@@ -144,10 +171,19 @@ impl Supervisor {
         listener: Listener,
         wait_killable: bool,
     ) -> io::Result<Supervisor> {
+        listener.wake_in_place();
+        Supervisor::asked_by(prepared, Asker::Listener(listener), wait_killable)
+    }
+
+    fn asked_by(prepared: Prepared, asker: Asker, wait_killable: bool) -> io::Result<Supervisor> {
         let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
         let epoll = Epoll::new()?;
-        epoll.add(listener.as_fd(), LISTENER, Interest::Input)?;
-        listener.wake_in_place();
+        let source = match &asker {
+            Asker::Listener(listener) => listener.as_fd(),
+            Asker::Tracer(tracer) => tracer.descriptor(),
+        };
+        epoll.add(source, LISTENER, Interest::Input)?;
+        let acts = handles::can_duplicate(source);
         // Each caller that waits for a server takes one.
         limits::open_most_files();
         let mut supervisor = Supervisor {
@@ -155,7 +191,8 @@ impl Supervisor {
             tier: Tier::Emulate,
             calls,
             policy: prepared.policy,
-            listener: None,
+            asker: Some(asker),
+            acts: true,
             epoll,
             wait_killable,
             own_rights: OnceCell::new(),
@@ -174,17 +211,20 @@ impl Supervisor {
             refresh: None,
             looked_up: Instant::now(),
             sandboxed: false,
+            unfinished: false,
         };
-        if !handles::can_duplicate(listener.as_fd()) {
+        if !acts {
             supervisor.settle_for_check();
         }
-        supervisor.listener = Some(listener);
         Ok(supervisor)
     }
 
     /// Goes on without acting for the child: the kernel connects what was judged.
     pub(crate) fn settle_for_check(&mut self) {
-        self.tier = Tier::Check;
+        self.acts = false;
+        if self.tier == Tier::Emulate {
+            self.tier = Tier::Check;
+        }
         self.miss(NO_DUPLICATES);
     }
 
@@ -196,6 +236,9 @@ impl Supervisor {
     /// How long a poll may wait before [`Supervisor::turn`] is due; `None`: until the descriptor
     /// is ready.
     pub fn patience(&self) -> Option<Duration> {
+        if self.unfinished {
+            return Some(Duration::ZERO);
+        }
         let parked = (!self.parked.is_empty()).then_some(SWEEP);
         let asking = self.refresh.is_some().then_some(PATIENCE);
         let watched = (!self.watched.is_empty()).then_some(WATCH);
@@ -204,7 +247,36 @@ impl Supervisor {
 
     /// Whether no process of the tree is left.
     pub fn is_over(&self) -> bool {
-        self.listener.is_none()
+        match &self.asker {
+            None => true,
+            Some(Asker::Listener(_)) => false,
+            Some(Asker::Tracer(tracer)) => tracer.is_over(),
+        }
+    }
+
+    fn tracer(&self) -> Option<&Tracer> {
+        match &self.asker {
+            Some(Asker::Tracer(tracer)) => Some(tracer),
+            _ => None,
+        }
+    }
+
+    /// Whether the tree is traced: then nobody else may wait for its processes.
+    pub fn traces(&self) -> bool {
+        self.tracer().is_some()
+    }
+
+    /// Whether the child that is traced stands stopped.
+    pub fn has_stopped(&self) -> bool {
+        self.tracer().is_some_and(Tracer::is_stopped)
+    }
+
+    /// What became of the child that is traced; `None` where nothing changed.
+    pub fn change(&mut self) -> Option<(Change, Used)> {
+        match &mut self.asker {
+            Some(Asker::Tracer(tracer)) => tracer.change(),
+            _ => None,
+        }
     }
 
     /// Does what can be done now, without waiting.
@@ -216,8 +288,28 @@ impl Supervisor {
                 token => self.progress(token),
             }
         }
+        self.follow();
         self.take_names();
         self.sweep();
+    }
+
+    /// Passes on what the traced tree does, and answers what it asks.
+    fn follow(&mut self) {
+        self.unfinished = false;
+        for _ in 0..BATCH {
+            let Some(Asker::Tracer(tracer)) = &mut self.asker else {
+                return;
+            };
+            match tracer.step() {
+                Step::Nothing => return,
+                Step::Passed => {}
+                Step::Asked(notification) => {
+                    self.ledger.asked += 1;
+                    self.answer_question(notification);
+                }
+            }
+        }
+        self.unfinished = true;
     }
 
     /// What was seen until now, with a last look at connects in progress.
@@ -263,8 +355,11 @@ impl Supervisor {
     /// Goes on serving, in a process of its own, those that outlive the command. Nobody reads
     /// what it sees. Without it their connects would fail.
     pub fn leave_behind(mut self) {
-        let Some(listener) = &self.listener else {
-            return;
+        let listener = match &mut self.asker {
+            None => return,
+            // Dropped, it lets them go.
+            Some(Asker::Tracer(_)) => return,
+            Some(Asker::Listener(listener)) => listener,
         };
         let mut kept = vec![listener.as_fd().as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
         kept.extend(self.refresh.as_ref().map(|r| r.descriptor().as_raw_fd()));
@@ -296,14 +391,14 @@ impl Supervisor {
 
     fn serve(&mut self) {
         for _ in 0..BATCH {
-            let Some(listener) = &self.listener else {
+            let Some(Asker::Listener(listener)) = &self.asker else {
                 return;
             };
             let (input, gone) = socket::has_input(listener.as_fd());
             if !input {
                 if gone {
                     self.epoll.remove(listener.as_fd());
-                    self.listener = None;
+                    self.asker = None;
                 }
                 return;
             }
@@ -316,14 +411,20 @@ impl Supervisor {
     }
 
     fn is_waiting(&self, notification: &Notification) -> bool {
-        let listener = self.listener.as_ref();
-        listener.is_some_and(|listener| listener.is_waiting(notification.id))
+        match &self.asker {
+            None => false,
+            Some(Asker::Listener(listener)) => listener.is_waiting(notification.id),
+            Some(Asker::Tracer(tracer)) => tracer.is_waiting(notification),
+        }
     }
 
     /// Whether the answer reached the caller.
-    fn send(&self, notification: &Notification, answer: Answer) -> bool {
-        let listener = self.listener.as_ref();
-        listener.is_some_and(|listener| listener.send(notification.id, answer).is_ok())
+    fn send(&mut self, notification: &Notification, answer: Answer) -> bool {
+        match &mut self.asker {
+            None => false,
+            Some(Asker::Listener(listener)) => listener.send(notification.id, answer).is_ok(),
+            Some(Asker::Tracer(tracer)) => tracer.answer(notification, answer),
+        }
     }
 
     fn answer_question(&mut self, notification: Notification) {

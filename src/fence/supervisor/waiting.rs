@@ -190,9 +190,12 @@ impl Supervisor {
             return self.unpark(parked, Err(errno));
         }
         // Without the kernel's help in waiting, signals end the caller's wait by themselves.
+        let traced = self.traces();
         let signalled = self.wait_killable
-            && task::Status::read(parked.notification.thread)
-                .is_some_and(|status| status.is_signalled());
+            && task::Status::read(parked.notification.thread).is_some_and(|status| match traced {
+                true => status.has_signal(),
+                false => status.is_signalled(),
+            });
         if signalled {
             self.epoll.remove(parked.socket.as_fd());
             drop(parked.socket);

@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "signal handlers")]
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use super::signals::Arrived;
@@ -88,6 +88,14 @@ impl SignalQueue {
         Ok(SignalQueue { from, to })
     }
 
+    /// None of its own for children.
+    ///
+    /// # Errors
+    /// Always.
+    pub(crate) fn of_children() -> io::Result<SignalQueue> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// The next signal; `None` where there is none.
     pub fn next(&self) -> Option<Arrived> {
         let mut words = [0u8; 12];
@@ -118,6 +126,12 @@ impl Drop for SignalQueue {
     fn drop(&mut self) {
         TO.store(-1, Ordering::Relaxed);
         let _ = &self.to;
+    }
+}
+
+impl AsFd for SignalQueue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.from.as_fd()
     }
 }
 

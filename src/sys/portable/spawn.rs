@@ -1,12 +1,11 @@
 //! Starts a program by `fork` and `exec`; errors come back through a pipe. Here the program does
 //! not end with the launcher: these systems have nothing that would tell it.
 
-use std::ffi::CStr;
 use std::io::{self, PipeWriter, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 pub use super::words::Program;
-use super::words::{pointers, shell_words};
+use super::words::Execution;
 
 /// A started child.
 #[derive(Debug)]
@@ -29,9 +28,7 @@ pub fn spawn(
     program: &Program<'_>,
     before_exec: &mut dyn FnMut() -> Result<(), i32>,
 ) -> io::Result<Child> {
-    let argv = pointers(program.argv.iter());
-    let environment = pointers(program.environment.iter());
-    let shell_argv = shell_words(program);
+    let execution = Execution::of(program);
     let (mut told, tell) = io::pipe()?;
     let (quiet, end) = io::pipe()?;
     // SAFETY: the child makes only system calls before it executes or ends.
@@ -40,19 +37,15 @@ pub fn spawn(
         return Err(io::Error::last_os_error());
     }
     if pid == 0 {
-        // SAFETY: all pointers are to NUL-terminated strings or NULL-terminated arrays of such,
-        // copied with this process's memory.
-        unsafe {
-            program.signals.restore_dispositions();
+        program.signals.restore_dispositions();
             let errno = match before_exec() {
                 Err(errno) => errno,
                 Ok(()) => {
                     program.signals.restore_mask();
-                    execute(program.path, &argv, &environment, &shell_argv)
+                    execution.execute()
                 }
             };
             give_up(tell.as_raw_fd(), errno)
-        }
     }
     drop(tell);
     let mut errno = [0; 4];
@@ -66,31 +59,6 @@ pub fn spawn(
         pidfd: quiet.into(),
         _end: end,
     })
-}
-
-/// # Safety
-/// All pointers are to NUL-terminated strings; the arrays end with NULL.
-#[allow(unsafe_code, reason = "runs between fork and exec")]
-unsafe fn execute(
-    path: &CStr,
-    argv: &[*const libc::c_char],
-    environment: &[*const libc::c_char],
-    shell_argv: &[*const libc::c_char],
-) -> i32 {
-    // SAFETY: as the caller promises.
-    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), environment.as_ptr()) };
-    let errno = nix::errno::Errno::last_raw();
-    if errno == libc::ENOEXEC {
-        // SAFETY: as the caller promises.
-        unsafe {
-            libc::execve(
-                c"/bin/sh".as_ptr(),
-                shell_argv.as_ptr(),
-                environment.as_ptr(),
-            )
-        };
-    }
-    errno
 }
 
 #[allow(unsafe_code, reason = "runs between fork and exec")]
