@@ -639,9 +639,19 @@ mod tests {
                     traced: true,
                     ..how
                 };
-                let (listened, traced) = (program(native, foreign, how), program(native, foreign, traced));
-                assert!(!traced.iter().any(|step| step.code == RETURN && step.value == ASK));
-                let questions = [(native.architecture, TRACE), (foreign.architecture, TRACE | 1)];
+                let (listened, traced) = (
+                    program(native, foreign, how),
+                    program(native, foreign, traced),
+                );
+                assert!(
+                    !traced
+                        .iter()
+                        .any(|step| step.code == RETURN && step.value == ASK)
+                );
+                let questions = [
+                    (native.architecture, TRACE),
+                    (foreign.architecture, TRACE | 1),
+                ];
                 for (architecture, question) in questions {
                     for number in (0..470).chain([SECOND_NUMBERS]) {
                         let arguments = [3, 1, 9, 0, 1, 16];

@@ -167,7 +167,8 @@ impl Prepared {
             traced: true,
             ..self.how
         };
-        let program = filter::native().map(|(native, foreign)| filter::program(native, foreign, how));
+        let program =
+            filter::native().map(|(native, foreign)| filter::program(native, foreign, how));
         let program = program.unwrap_or_default();
         match trace::attempt(&program) {
             Ok(()) => Ok(Traced(program)),

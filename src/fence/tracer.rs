@@ -65,10 +65,7 @@ impl Tracer {
     ///
     /// # Errors
     /// Where descriptors run out.
-    pub(super) fn new(
-        child: u32,
-        calls: (&'static Calls, &'static Calls),
-    ) -> io::Result<Tracer> {
+    pub(super) fn new(child: u32, calls: (&'static Calls, &'static Calls)) -> io::Result<Tracer> {
         let first = Thread {
             announced: true,
             ..Thread::default()

@@ -375,8 +375,7 @@ impl Running {
             || arrived.sender == self.child.pid
             || signals_the_group(arrived.sender);
         // A shell continues the whole group too; only a child that is still stopped needs it.
-        let running =
-            arrived.signal == Signal::SIGCONT as i32 && !self.is_stopped();
+        let running = arrived.signal == Signal::SIGCONT as i32 && !self.is_stopped();
         if RELAYED.contains(&arrived.signal) && !has_it && !running {
             signals::send(self.child.pid, arrived.signal);
         }

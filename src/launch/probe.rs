@@ -124,7 +124,9 @@ fn start(
             let traced = fence
                 .traced(errno)
                 .map_err(|report| format!("there is no fence: {}", report.missing.join("; ")))?;
-            let child = traced.spawn(&program, &mut enter, &mut || Ok(())).map_err(failed)?;
+            let child = traced
+                .spawn(&program, &mut enter, &mut || Ok(()))
+                .map_err(failed)?;
             let supervisor = fence.follow(child.pid);
             supervised(child, supervisor)
         }

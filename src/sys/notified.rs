@@ -94,9 +94,7 @@ pub(crate) enum Refused {
 impl From<Refused> for io::Error {
     fn from(why: Refused) -> Self {
         match why {
-            Refused::Before(errno) | Refused::Tracing(errno) => {
-                io::Error::from_raw_os_error(errno)
-            }
+            Refused::Before(errno) | Refused::Tracing(errno) => io::Error::from_raw_os_error(errno),
             Refused::Unheard => io::ErrorKind::PermissionDenied.into(),
         }
     }

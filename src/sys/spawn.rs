@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::signals::Inherited;
-pub use super::words::Program;
 use super::words::Execution;
+pub use super::words::Program;
 
 /// A started child.
 #[derive(Debug)]

@@ -258,7 +258,10 @@ fn begin(
     drop(theirs);
     let thread = pid.cast_unsigned();
     let mut errno = [0; 4];
-    let refused = match ours.read_exact(&mut errno).map(|()| i32::from_ne_bytes(errno)) {
+    let refused = match ours
+        .read_exact(&mut errno)
+        .map(|()| i32::from_ne_bytes(errno))
+    {
         Ok(0) => match seize(thread).and_then(|()| ours.write_all(&[1])) {
             Ok(()) => return Ok((thread, ours)),
             Err(error) => Refused::Tracing(error.raw_os_error().unwrap_or(libc::EPERM)),

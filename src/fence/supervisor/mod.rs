@@ -108,7 +108,10 @@ const OUTLIVED_UNSEEN: &str = "processes outlive the command, and here only thei
 /// What a supervisor could do here, tried on this process.
 pub(super) fn attempt(mode: Mode, tier: Tier, policy: &Policy) -> Report {
     let can_duplicate = Epoll::new().is_ok_and(|any| handles::can_duplicate(any.as_fd()));
-    let missing = [(tier == Tier::Ptrace, TRACED), (!can_duplicate, NO_DUPLICATES)];
+    let missing = [
+        (tier == Tier::Ptrace, TRACED),
+        (!can_duplicate, NO_DUPLICATES),
+    ];
     let missing = missing.into_iter().filter(|(is_so, _)| *is_so);
     let missing: Vec<String> = missing.map(|(_, what)| what.to_owned()).collect();
     Report {

@@ -4,8 +4,8 @@
 use std::io::{self, PipeWriter, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-pub use super::words::Program;
 use super::words::Execution;
+pub use super::words::Program;
 
 /// A started child.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ pub fn spawn(
     }
     if pid == 0 {
         program.signals.restore_dispositions();
-            let errno = match before_exec() {
-                Err(errno) => errno,
-                Ok(()) => {
-                    program.signals.restore_mask();
-                    execution.execute()
-                }
-            };
-            give_up(tell.as_raw_fd(), errno)
+        let errno = match before_exec() {
+            Err(errno) => errno,
+            Ok(()) => {
+                program.signals.restore_mask();
+                execution.execute()
+            }
+        };
+        give_up(tell.as_raw_fd(), errno)
     }
     drop(tell);
     let mut errno = [0; 4];
