@@ -130,6 +130,18 @@ pub(crate) fn read_memory(task: u32, address: u64, buffer: &mut [u8]) -> io::Res
 pub(crate) const EFAULT: i32 = 14;
 const ESRCH: i32 = 3;
 
+/// The threads of a process, and the processes that they have started and not seen end.
+pub(crate) fn family(process: u32) -> Vec<u32> {
+    let mut family = Vec::new();
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    for thread in threads.into_iter().flatten().flatten() {
+        let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        family.extend(thread.file_name().to_str().and_then(|id| id.parse::<u32>().ok()));
+        family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+    }
+    family
+}
+
 /// What SELinux, AppArmor or Smack call a task; `None` where there is no such module.
 pub(crate) fn label(task: &str) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{task}/attr/current")).ok()

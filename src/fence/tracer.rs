@@ -2,12 +2,13 @@
 //! else stops one (signals, stops of its process, what it starts) is passed on as it came.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::filter::Calls;
-use super::task::Status;
+use super::task::{self, Status};
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::signals::{self, SignalQueue};
 use crate::sys::trace::{self, News};
@@ -58,6 +59,8 @@ pub(super) struct Tracer {
     stopped: Option<(u32, i32)>,
     /// That was not told yet.
     untold: bool,
+    /// Who traces them next hears here of each that is let go.
+    successor: Option<UnixStream>,
 }
 
 impl Tracer {
@@ -80,7 +83,45 @@ impl Tracer {
             ended: None,
             stopped: None,
             untold: false,
+            successor: None,
         })
+    }
+
+    /// For what another tracer lets go: it is told of by `from`, and seized at once. What it does
+    /// in between fails.
+    ///
+    /// # Errors
+    /// Where descriptors run out.
+    pub(super) fn succeeding(
+        mut from: UnixStream,
+        calls: (&'static Calls, &'static Calls),
+    ) -> io::Result<Tracer> {
+        signals::hear_of_children()?;
+        let mut tracer = Tracer::new(0, calls)?;
+        tracer.threads.clear();
+        let mut thread = [0; 4];
+        while from.read_exact(&mut thread).is_ok() {
+            tracer.seize(u32::from_ne_bytes(thread));
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(next) = tracer.threads.keys().find(|thread| !seen.contains(*thread)) {
+            seen.insert(*next);
+            for thread in task::family(*next) {
+                tracer.seize(thread);
+            }
+        }
+        Ok(tracer)
+    }
+
+    fn seize(&mut self, thread: u32) {
+        if !self.threads.contains_key(&thread) && trace::seize(thread).is_ok() {
+            self.announce(thread);
+        }
+    }
+
+    /// Has them traced by another process from when they are let go.
+    pub(super) fn hand_to(&mut self, successor: UnixStream) {
+        self.successor = Some(successor);
     }
 
     /// Readable when there may be news.
@@ -306,6 +347,10 @@ impl Tracer {
 
     fn release(&mut self, thread: u32, signal: i32) {
         trace::let_go(thread, signal);
+        if let Some(successor) = &mut self.successor {
+            // Where there is none, what it asks fails.
+            let _ = successor.write_all(&thread.to_ne_bytes());
+        }
         self.forget(thread);
     }
 }

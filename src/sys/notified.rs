@@ -60,6 +60,10 @@ pub(crate) struct Call {
 }
 
 /// What became of a traced thread. Each but the last leaves it stopped.
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "nothing is traced there")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// It stands before a call that the filter asks about; `true`: one of the other convention.
@@ -81,6 +85,10 @@ pub(crate) enum News {
 }
 
 /// Why a child could not be traced.
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "nothing is traced there")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// What it did first failed, the filter: errno.

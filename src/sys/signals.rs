@@ -2,7 +2,7 @@
 
 use std::io;
 
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 
 pub use super::queue::SignalQueue;
 
@@ -20,6 +20,17 @@ pub struct Inherited {
 /// The system's.
 pub fn block_all() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    Ok(())
+}
+
+/// Blocks what tells of children, so that a queue can have it; ignored, nobody would be told.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn hear_of_children() -> io::Result<()> {
+    replace(libc::SIGCHLD, libc::SIG_DFL)?;
+    let children = SigSet::from(Signal::SIGCHLD);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&children), None)?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::endpoint::LONGEST;
@@ -104,6 +105,9 @@ const NO_DUPLICATES: &str = "tagout may not duplicate descriptors here (containe
 const OUTLIVED_UNSEEN: &str = "processes outlive the command, and here only their ancestors may \
     look into them (kernel.yama.ptrace_scope): from now on their connects are refused under hold \
     and not seen when observed";
+
+const OUTLIVED_UNTRACED: &str = "processes outlive the command, and here only their ancestors may \
+    trace them (kernel.yama.ptrace_scope): from now on their connects fail";
 
 /// What a supervisor could do here, tried on this process.
 pub(super) fn attempt(mode: Mode, tier: Tier, policy: &Policy) -> Report {
@@ -333,7 +337,10 @@ impl Supervisor {
             ));
         }
         if !self.is_over() && task::only_ancestors_may_look() {
-            self.miss(OUTLIVED_UNSEEN);
+            self.miss(match self.traces() {
+                true => OUTLIVED_UNTRACED,
+                false => OUTLIVED_UNSEEN,
+            });
         }
         let (asked, unjudged) = (ledger.asked, ledger.unjudged);
         let (contacts, unlisted) = ledger.into_contacts();
@@ -358,11 +365,13 @@ impl Supervisor {
     /// Goes on serving, in a process of its own, those that outlive the command. Nobody reads
     /// what it sees. Without it their connects would fail.
     pub fn leave_behind(mut self) {
-        let listener = match &mut self.asker {
+        let listener = match self.asker.take() {
             None => return,
-            // Dropped, it lets them go.
-            Some(Asker::Tracer(_)) => return,
-            Some(Asker::Listener(listener)) => listener,
+            Some(Asker::Tracer(tracer)) => return self.hand_over(tracer),
+            Some(Asker::Listener(listener)) => self.asker.insert(Asker::Listener(listener)),
+        };
+        let Asker::Listener(listener) = listener else {
+            return;
         };
         let mut kept = vec![listener.as_fd().as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
         kept.extend(self.refresh.as_ref().map(|r| r.descriptor().as_raw_fd()));
@@ -379,11 +388,43 @@ impl Supervisor {
                     self.answer_question(question);
                 }
             }
-            while !self.is_over() {
-                socket::wait_for_input(self.descriptor(), self.patience());
-                self.turn();
-            }
+            self.go_on();
         });
+    }
+
+    /// The same by another tracer: it takes each over when this one has let it go.
+    fn hand_over(mut self, mut tracer: Tracer) {
+        for parked in std::mem::take(&mut self.parked).into_values() {
+            // The kernel waits on for the connection that was begun.
+            tracer.answer(&parked.notification, Answer::Continue);
+        }
+        let Ok((ours, theirs)) = UnixStream::pair() else {
+            return;
+        };
+        if tracer.is_over() {
+            return;
+        }
+        let kept = [theirs.as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
+        tracer.hand_to(ours);
+        detach::leave_behind(&kept, move || {
+            // They are closed already, and their numbers may be others' by now.
+            std::mem::forget(std::mem::take(&mut self.handles));
+            std::mem::forget(self.refresh.take());
+            let Ok(tracer) = Tracer::succeeding(theirs, self.calls) else {
+                return;
+            };
+            let _ = self.epoll.add(tracer.descriptor(), LISTENER, Interest::Input);
+            self.asker = Some(Asker::Tracer(tracer));
+            self.go_on();
+        });
+    }
+
+    /// Serves until nobody is left.
+    fn go_on(&mut self) {
+        while !self.is_over() {
+            socket::wait_for_input(self.descriptor(), self.patience());
+            self.turn();
+        }
     }
 
     fn miss(&mut self, what: &str) {
