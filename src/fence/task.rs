@@ -91,10 +91,12 @@ impl Status {
         self.pending() & (self.mask("SigCgt:") | stops) != 0
     }
 
-    /// Whether any signal waits that is not blocked: one that would end a task does not end it
-    /// while it is held by its tracer.
-    pub(crate) fn has_signal(&self) -> bool {
-        self.pending() != 0
+    /// The same, or be ended by: that does not happen while its tracer holds it. Even signals that
+    /// nobody hears of wait there.
+    pub(crate) fn is_signalled_or_ended(&self) -> bool {
+        const UNHEARD: u64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 27; // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
+        let caught = self.mask("SigCgt:");
+        self.pending() & !self.mask("SigIgn:") & (caught | !UNHEARD) != 0
     }
 
     fn pending(&self) -> u64 {
@@ -136,8 +138,17 @@ pub(crate) fn family(process: u32) -> Vec<u32> {
     let threads = fs::read_dir(format!("/proc/{process}/task"));
     for thread in threads.into_iter().flatten().flatten() {
         let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-        family.extend(thread.file_name().to_str().and_then(|id| id.parse::<u32>().ok()));
-        family.extend(children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+        family.extend(
+            thread
+                .file_name()
+                .to_str()
+                .and_then(|id| id.parse::<u32>().ok()),
+        );
+        family.extend(
+            children
+                .split_whitespace()
+                .filter_map(|id| id.parse::<u32>().ok()),
+        );
     }
     family
 }
@@ -259,6 +270,17 @@ mod tests {
         let alarm = 1 << 13;
         let stop = 1 << 18;
         let terminal_stop = 1 << 19;
+        let traced = |pending: u64, caught: u64, ignored: u64| {
+            Status(format!(
+                "SigPnd:\t{pending:016x}\nShdPnd:\t0000000000000000\nSigBlk:\t0000000000000000\n\
+                 SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
+            ))
+            .is_signalled_or_ended()
+        };
+        let (child, end) = (1 << 16, 1 << 14);
+        assert!(traced(end, 0, 0) && !traced(end, 0, end) && !traced(0, end, 0));
+        assert!(traced(child, child, 0) && !traced(child, 0, 0));
+        assert!(!status(end, 0, 0, 0));
         assert!(!status(0, 0, alarm, 0));
         assert!(status(alarm, 0, alarm, 0));
         assert!(!status(alarm, alarm, alarm, 0));

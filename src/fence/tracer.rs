@@ -149,9 +149,13 @@ impl Tracer {
         Some((Change::Stopped(signal), Used::default()))
     }
 
+    /// From here on a new piece of news makes the descriptor readable.
+    pub(super) fn listen(&self) {
+        while self.wake.next().is_some() {}
+    }
+
     /// Takes the next piece of news.
     pub(super) fn step(&mut self) -> Step {
-        while self.wake.next().is_some() {}
         let Some((thread, news, used)) = trace::next() else {
             return Step::Nothing;
         };
@@ -302,7 +306,7 @@ impl Tracer {
         }
         let begun = Instant::now();
         while !self.is_over() && begun.elapsed() < FAREWELL {
-            while self.wake.next().is_some() {}
+            self.listen();
             match trace::next() {
                 Some((thread, news, _)) => self.part_from(thread, news),
                 None => {

@@ -19,18 +19,48 @@ use crate::support::{needs, tagout};
 /// A project whose marks call 127.0.0.2 production.
 pub(crate) struct Project {
     dir: tempfile::TempDir,
+    /// What puts tagout under another supervisor's listener: there it traces.
+    pub(crate) listened: Option<PathBuf>,
 }
 
 impl Project {
     pub(crate) fn new() -> Project {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let project = Project { dir };
+        let project = Project {
+            dir,
+            listened: None,
+        };
         project.write(
             "tagout.toml",
             "[[marks]]\ntier = \"production\"\nhost = \"127.0.0.2\"\n",
         );
         project
+    }
+
+    /// One where tagout traces what it starts.
+    pub(crate) fn traced() -> Option<Project> {
+        let project = Project::new();
+        let listened = Some(compiled(&project, "listened")?);
+        Some(Project {
+            listened,
+            ..project
+        })
+    }
+
+    /// One for each way to hold.
+    pub(crate) fn of_each_tier() -> impl Iterator<Item = Project> {
+        [Some(Project::new()), Project::traced()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Status and tier of the fence here.
+    pub(crate) fn expected(&self) -> (&'static str, &'static str) {
+        match self.listened {
+            None => ("full", "emulate"),
+            Some(_) => ("partial", "ptrace"),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -56,7 +86,14 @@ impl Project {
 
     /// tagout started by its words at the end of another program's.
     fn by(&self, program: &Path, profile: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = match &self.listened {
+            None => Command::new(program),
+            Some(listened) => {
+                let mut command = Command::new(listened);
+                command.arg(program);
+                command
+            }
+        };
         if program != Path::new(tagout()) {
             command.arg("");
         }
@@ -87,6 +124,7 @@ impl Project {
         Ran {
             output,
             outcome: self.outcome(),
+            expected: self.expected(),
         }
     }
 
@@ -148,6 +186,7 @@ fn in_time(mut child: Child) -> Output {
 pub(crate) struct Ran {
     pub(crate) output: Output,
     pub(crate) outcome: Value,
+    expected: (&'static str, &'static str),
 }
 
 impl Ran {
@@ -180,8 +219,15 @@ impl Ran {
         assert!(program.contains("(pid "), "{context}");
         let line = format!("tagout: refused connect by {program} to {bad}: production mark");
         assert!(self.stderr().contains(&line), "{context}");
-        assert_eq!(self.outcome["fence"]["status"], "full", "{context}");
-        assert_eq!(self.outcome["fence"]["tier"], "emulate", "{context}");
+        self.assert_tier();
+    }
+
+    /// The fence was as it can be here.
+    pub(crate) fn assert_tier(&self) {
+        let (status, tier) = self.expected;
+        let context = format!("{}{}", self.stderr(), self.outcome);
+        assert_eq!(self.outcome["fence"]["status"], status, "{context}");
+        assert_eq!(self.outcome["fence"]["tier"], tier, "{context}");
     }
 }
 
@@ -248,28 +294,28 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
     let (Some(good), Some(bad)) = (Postgres::start(), Postgres::start_on("127.0.0.2")) else {
         return;
     };
-    let project = Project::new();
-    let (g, b) = (good.port, bad.port);
-    let psql = format!(
-        "for at in good:127.0.0.1:{g} bad:127.0.0.2:{b}; do IFS=: read name host port <<X\n$at\nX\n\
+    for project in Project::of_each_tier() {
+        let (g, b) = (good.port, bad.port);
+        let psql = format!(
+            "for at in good:127.0.0.1:{g} bad:127.0.0.2:{b}; do IFS=: read name host port <<X\n$at\nX\n\
          echo $name=$(psql -XAtq -h $host -p $port -U postgres -d postgres -c 'select 1'); done"
-    );
-    let php = format!(
-        "foreach (['good' => '127.0.0.1;port={g}', 'bad' => '127.0.0.2;port={b}'] as $name => $at) {{\n\
+        );
+        let php = format!(
+            "foreach (['good' => '127.0.0.1;port={g}', 'bad' => '127.0.0.2;port={b}'] as $name => $at) {{\n\
          try {{ $db = new PDO(\"pgsql:host=$at;dbname=postgres\", 'postgres');\n\
          echo \"$name=\", $db->query('select 1')->fetchColumn(), \"\\n\"; }}\n\
          catch (PDOException $e) {{ echo \"$name: \", $e->getMessage(), \"\\n\"; }} }}"
-    );
-    let ruby = format!(
-        "require 'pg'\n\
+        );
+        let ruby = format!(
+            "require 'pg'\n\
          {{good: ['127.0.0.1', {g}], bad: ['127.0.0.2', {b}]}}.each do |name, (host, port)|\n\
          begin; db = PG.connect(host: host, port: port, user: 'postgres', dbname: 'postgres')\n\
          puts \"#{{name}}=#{{db.exec('select 1').getvalue(0, 0)}}\"\n\
          rescue PG::Error => e; puts \"#{{name}}: #{{e.message}}\"; end; end"
-    );
-    let mut cases = vec![("sh", "-c", psql), ("php", "-r", php), ("ruby", "-e", ruby)];
-    if let Some(dir) = package("psycopg2-binary") {
-        cases.push((
+        );
+        let mut cases = vec![("sh", "-c", psql), ("php", "-r", php), ("ruby", "-e", ruby)];
+        if let Some(dir) = package("psycopg2-binary") {
+            cases.push((
             "python3",
             "-c",
             format!(
@@ -281,29 +327,29 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
                  \x20 except psycopg2.Error as e: print(name, e)\n"
             ),
         ));
-    }
-    if let Some(python) = crate::python_tools::python() {
-        let ask = "import os, sys, psycopg; print(os.path.realpath(sys.executable)); \
+        }
+        if let Some(python) = crate::python_tools::python() {
+            let ask = "import os, sys, psycopg; print(os.path.realpath(sys.executable)); \
                    print(os.path.dirname(os.path.dirname(psycopg.__file__)))";
-        let answer = Command::new(python).args(["-c", ask]).output().unwrap();
-        let answer = String::from_utf8(answer.stdout).unwrap();
-        let (real, packages) = answer.trim().split_once('\n').unwrap();
-        let snake = project.path("some-snake");
-        std::os::unix::fs::symlink(real, &snake).unwrap();
-        let script = format!(
-            "import sys; sys.path.insert(0, {packages:?})\nimport psycopg\n\
+            let answer = Command::new(python).args(["-c", ask]).output().unwrap();
+            let answer = String::from_utf8(answer.stdout).unwrap();
+            let (real, packages) = answer.trim().split_once('\n').unwrap();
+            let snake = project.path("some-snake");
+            std::os::unix::fs::symlink(real, &snake).unwrap();
+            let script = format!(
+                "import sys; sys.path.insert(0, {packages:?})\nimport psycopg\n\
              for name, host, port in [('good', '127.0.0.1', {g}), ('bad', '127.0.0.2', {b})]:\n\
              \x20 try:\n\
              \x20   c = psycopg.connect(host=host, port=port, user='postgres', dbname='postgres')\n\
              \x20   print(f'{{name}}={{c.execute(\"select 1\").fetchone()[0]}}')\n\
              \x20 except psycopg.Error as e: print(name, e)\n"
-        );
-        let ran = project.held(&[snake.to_str().unwrap(), "-c", &script]);
-        let (good, bad) = (format!("127.0.0.1:{g}"), format!("127.0.0.2:{b}"));
-        ran.assert_held("psycopg 3", &good, &bad);
-    }
-    if let Some(dir) = package("pg") {
-        cases.push((
+            );
+            let ran = project.held(&[snake.to_str().unwrap(), "-c", &script]);
+            let (good, bad) = (format!("127.0.0.1:{g}"), format!("127.0.0.2:{b}"));
+            ran.assert_held("psycopg 3", &good, &bad);
+        }
+        if let Some(dir) = package("pg") {
+            cases.push((
             "node",
             "-e",
             format!(
@@ -316,19 +362,20 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
                 dir.display()
             ),
         ));
+        }
+        for (interpreter, option, script) in cases {
+            let Some(program) = project.unknown(interpreter) else {
+                continue;
+            };
+            let ran = project.held(&[program.to_str().unwrap(), option, &script]);
+            ran.assert_held(
+                interpreter,
+                &format!("127.0.0.1:{g}"),
+                &format!("127.0.0.2:{b}"),
+            );
+        }
+        assert!(!bad.log().contains("host=127."), "{}", bad.log());
     }
-    for (interpreter, option, script) in cases {
-        let Some(program) = project.unknown(interpreter) else {
-            continue;
-        };
-        let ran = project.held(&[program.to_str().unwrap(), option, &script]);
-        ran.assert_held(
-            interpreter,
-            &format!("127.0.0.1:{g}"),
-            &format!("127.0.0.2:{b}"),
-        );
-    }
-    assert!(!bad.log().contains("host=127."), "{}", bad.log());
 }
 
 #[test]
@@ -336,31 +383,32 @@ fn mysql_clients_reach_their_server_and_nothing_of_production() {
     let (Some(good), Some(bad)) = (MariaDb::start(), MariaDb::start_on("127.0.0.2")) else {
         return;
     };
-    let project = Project::new();
-    let (g, b) = (good.port, bad.port);
-    let cli = format!(
-        "for at in good:127.0.0.1:{g} bad:127.0.0.2:{b}; do IFS=: read name host port <<X\n$at\nX\n\
+    for project in Project::of_each_tier() {
+        let (g, b) = (good.port, bad.port);
+        let cli = format!(
+            "for at in good:127.0.0.1:{g} bad:127.0.0.2:{b}; do IFS=: read name host port <<X\n$at\nX\n\
          echo $name=$(mariadb --no-defaults -BN -h $host -P $port -u app -e 'select 1'); done"
-    );
-    let php = format!(
-        "foreach (['good' => '127.0.0.1;port={g}', 'bad' => '127.0.0.2;port={b}'] as $name => $at) {{\n\
+        );
+        let php = format!(
+            "foreach (['good' => '127.0.0.1;port={g}', 'bad' => '127.0.0.2;port={b}'] as $name => $at) {{\n\
          try {{ $db = new PDO(\"mysql:host=$at\", 'app');\n\
          echo \"$name=\", $db->query('select 1')->fetchColumn(), \"\\n\"; }}\n\
          catch (PDOException $e) {{ echo \"$name: \", $e->getMessage(), \"\\n\"; }} }}"
-    );
-    for (interpreter, option, script) in [("sh", "-c", cli), ("php", "-r", php)] {
-        let Some(program) = project.unknown(interpreter) else {
-            continue;
-        };
-        let ran = project.held(&[program.to_str().unwrap(), option, &script]);
-        ran.assert_held(
-            interpreter,
-            &format!("127.0.0.1:{g}"),
-            &format!("127.0.0.2:{b}"),
         );
+        for (interpreter, option, script) in [("sh", "-c", cli), ("php", "-r", php)] {
+            let Some(program) = project.unknown(interpreter) else {
+                continue;
+            };
+            let ran = project.held(&[program.to_str().unwrap(), option, &script]);
+            ran.assert_held(
+                interpreter,
+                &format!("127.0.0.1:{g}"),
+                &format!("127.0.0.2:{b}"),
+            );
+        }
+        let queries = fs::read_to_string(bad.dir.path().join("queries")).unwrap();
+        assert!(!queries.contains("Connect\tapp@"), "{queries}");
     }
-    let queries = fs::read_to_string(bad.dir.path().join("queries")).unwrap();
-    assert!(!queries.contains("Connect\tapp@"), "{queries}");
 }
 
 /// A Redis that logs who connects.
@@ -477,97 +525,99 @@ fn curl_and_static_programs_are_held() {
 
 #[test]
 fn every_other_door_is_shut_and_mistakes_stay_what_they_are() {
-    let project = Project::new();
-    let Some(doors) = compiled(&project, "doors") else {
-        return;
-    };
-    let production = server("127.0.0.2");
-    let bad = port(&production).to_string();
-    let words = [
-        "fast-open",
-        "message",
-        "io_uring",
-        "sctp",
-        "vsock",
-        "old-call",
-        "old-multiplexed",
-        "second-numbers",
-    ];
-    let mut all = vec![doors.to_str().unwrap(), "127.0.0.2", &bad];
-    all.extend(words);
-    let ran = project.held(&all);
-    let expected = [
-        "fast-open EOPNOTSUPP",
-        "fast-open EOPNOTSUPP",
-        "fast-open EOPNOTSUPP",
-        "message EACCES",
-        "message EACCES",
-        "message EACCES",
-        "io_uring ENOSYS",
-        "sctp EPROTONOSUPPORT",
-        "vsock EAFNOSUPPORT",
-        "old-call ENOSYS",
-        "old-multiplexed ENOSYS",
-        "second-numbers ENOSYS",
-    ];
-    let shown = ran.stdout();
-    let lines: Vec<&str> = shown.lines().collect();
-    let expected = if cfg!(target_arch = "x86_64") {
-        &expected[..]
-    } else {
-        &expected[..9]
-    };
-    assert_eq!(lines, expected, "{}", ran.stderr());
-    assert_eq!(arrived(&production), 0);
-    // Outside, the same program shows the same mistakes.
-    let alone = Command::new(&doors)
-        .args(["127.0.0.1", "1", "bad"])
-        .stdin(Stdio::null())
-        .output();
-    let ran = project.held(&[doors.to_str().unwrap(), "127.0.0.1", "1", "bad"]);
-    assert_eq!(
-        ran.stdout(),
-        String::from_utf8_lossy(&alone.unwrap().stdout)
-    );
+    for project in Project::of_each_tier() {
+        let Some(doors) = compiled(&project, "doors") else {
+            return;
+        };
+        let production = server("127.0.0.2");
+        let bad = port(&production).to_string();
+        let words = [
+            "fast-open",
+            "message",
+            "io_uring",
+            "sctp",
+            "vsock",
+            "old-call",
+            "old-multiplexed",
+            "second-numbers",
+        ];
+        let mut all = vec![doors.to_str().unwrap(), "127.0.0.2", &bad];
+        all.extend(words);
+        let ran = project.held(&all);
+        let expected = [
+            "fast-open EOPNOTSUPP",
+            "fast-open EOPNOTSUPP",
+            "fast-open EOPNOTSUPP",
+            "message EACCES",
+            "message EACCES",
+            "message EACCES",
+            "io_uring ENOSYS",
+            "sctp EPROTONOSUPPORT",
+            "vsock EAFNOSUPPORT",
+            "old-call ENOSYS",
+            "old-multiplexed ENOSYS",
+            "second-numbers ENOSYS",
+        ];
+        let shown = ran.stdout();
+        let lines: Vec<&str> = shown.lines().collect();
+        let expected = if cfg!(target_arch = "x86_64") {
+            &expected[..]
+        } else {
+            &expected[..9]
+        };
+        assert_eq!(lines, expected, "{}", ran.stderr());
+        assert_eq!(arrived(&production), 0);
+        // Outside, the same program shows the same mistakes.
+        let alone = Command::new(&doors)
+            .args(["127.0.0.1", "1", "bad"])
+            .stdin(Stdio::null())
+            .output();
+        let ran = project.held(&[doors.to_str().unwrap(), "127.0.0.1", "1", "bad"]);
+        assert_eq!(
+            ran.stdout(),
+            String::from_utf8_lossy(&alone.unwrap().stdout)
+        );
+    }
 }
 
 #[test]
 fn a_command_may_leave_processes_behind_and_they_stay_held() {
-    let project = Project::new();
-    let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
-    let Some(doors) = compiled(&project, "doors") else {
-        return;
-    };
-    let shell = project.unknown("sh").unwrap();
-    let (doors, good, bad) = (doors.display(), port(&development), port(&production));
-    let fifo = project.path("go");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let script = format!(
-        "(read x < go; {doors} 127.0.0.1 {good} plain; {doors} 127.0.0.2 {bad} plain) > late 2>&1 &\n\
+    for project in Project::of_each_tier() {
+        let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
+        let Some(doors) = compiled(&project, "doors") else {
+            return;
+        };
+        let shell = project.unknown("sh").unwrap();
+        let (doors, good, bad) = (doors.display(), port(&development), port(&production));
+        let fifo = project.path("go");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let script = format!(
+            "(read x < go; {doors} 127.0.0.1 {good} plain; {doors} 127.0.0.2 {bad} plain) > late 2>&1 &\n\
          echo left"
-    );
-    let mut command = project.command("worker");
-    let ran = project.run(command.args([shell.to_str().unwrap(), "-c", &script]));
-    assert_eq!(ran.stdout(), "left\n");
-    assert_eq!(ran.outcome["fence"]["outlived"], true);
-    fs::write(&fifo, "go\n").unwrap();
-    let begun = Instant::now();
-    let late = loop {
-        let late = fs::read_to_string(project.path("late")).unwrap_or_default();
-        if late.lines().count() >= 2 {
-            break late;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{late}");
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    assert_eq!(late, "plain ok\nplain EACCES\n");
-    assert_eq!((arrived(&development), arrived(&production)), (1, 0));
+        );
+        let mut command = project.command("worker");
+        let ran = project.run(command.args([shell.to_str().unwrap(), "-c", &script]));
+        assert_eq!(ran.stdout(), "left\n");
+        assert_eq!(ran.outcome["fence"]["outlived"], true);
+        fs::write(&fifo, "go\n").unwrap();
+        let begun = Instant::now();
+        let late = loop {
+            let late = fs::read_to_string(project.path("late")).unwrap_or_default();
+            if late.lines().count() >= 2 {
+                break late;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{late}");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert_eq!(late, "plain ok\nplain EACCES\n");
+        assert_eq!((arrived(&development), arrived(&production)), (1, 0));
+    }
 }
 
 #[test]
@@ -614,20 +664,20 @@ fn a_killed_supervisor_closes_and_nothing_hangs() {
 
 #[test]
 fn crowds_loops_and_stopped_children_end() {
-    let project = Project::new();
-    let Some(python) = project.unknown("python3") else {
-        return;
-    };
-    let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
-    let (good, bad) = (port(&development), port(&production));
-    std::thread::spawn(move || {
-        loop {
-            while development.accept().is_ok() {}
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    });
-    let script = format!(
-        "import socket, threading, os, signal, time\n\
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
+        let (good, bad) = (port(&development), port(&production));
+        std::thread::spawn(move || {
+            loop {
+                while development.accept().is_ok() {}
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let script = format!(
+            "import socket, threading, os, signal, time\n\
          results = []\n\
          def one(address):\n\
          \x20 s = socket.socket()\n\
@@ -647,17 +697,18 @@ fn crowds_loops_and_stopped_children_end() {
          for i in range(5): os.kill(pid, signal.SIGSTOP); time.sleep(0.01); one(('127.0.0.1', {good})); os.kill(pid, signal.SIGCONT)\n\
          os.kill(pid, signal.SIGSTOP); os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)\n\
          print(len(results), set(results))\n"
-    );
-    let ran = project.held(&[python.to_str().unwrap(), "-c", &script]);
-    assert_eq!(
-        ran.stdout(),
-        "1000 {'ok'}\n3000 {13}\n5 {'ok'}\n",
-        "{}",
-        ran.stderr()
-    );
-    let refused = ran.seen(&format!("127.0.0.2:{bad}")).unwrap();
-    assert_eq!(refused["count"], 3000);
-    assert_eq!(arrived(&production), 0);
+        );
+        let ran = project.held(&[python.to_str().unwrap(), "-c", &script]);
+        assert_eq!(
+            ran.stdout(),
+            "1000 {'ok'}\n3000 {13}\n5 {'ok'}\n",
+            "{}",
+            ran.stderr()
+        );
+        let refused = ran.seen(&format!("127.0.0.2:{bad}")).unwrap();
+        assert_eq!(refused["count"], 3000);
+        assert_eq!(arrived(&production), 0);
+    }
 }
 
 /// Root tagout, child of another user: what the kernel forbids the child stays forbidden, and the
@@ -667,53 +718,56 @@ fn a_root_supervisor_lends_no_rights() {
     if !running_as_root() || needs("setpriv").is_none() {
         return;
     }
-    let project = Project::new();
-    let Some(python) = project.unknown("python3") else {
-        return;
-    };
-    let path = |name: &str| project.path(name);
-    let _closed = UnixListener::bind(path("closed")).unwrap();
-    fs::set_permissions(path("closed"), fs::Permissions::from_mode(0o600)).unwrap();
-    let open = UnixListener::bind(path("open")).unwrap();
-    fs::set_permissions(path("open"), fs::Permissions::from_mode(0o666)).unwrap();
-    let script = "import socket, errno\n\
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let path = |name: &str| project.path(name);
+        let _closed = UnixListener::bind(path("closed")).unwrap();
+        fs::set_permissions(path("closed"), fs::Permissions::from_mode(0o600)).unwrap();
+        let open = UnixListener::bind(path("open")).unwrap();
+        fs::set_permissions(path("open"), fs::Permissions::from_mode(0o666)).unwrap();
+        let script = "import socket, errno\n\
          for name in ['closed', 'open']:\n\
          \x20 s = socket.socket(socket.AF_UNIX)\n\
          \x20 try: s.connect(name); print('ok')\n\
          \x20 except OSError as e: print(errno.errorcode[e.errno])\n";
-    let setpriv = needs("setpriv").unwrap();
-    let system_python = ["/usr/bin/python3"].iter().find(|p| Path::new(p).exists());
-    let python = system_python.map_or(python.clone(), PathBuf::from);
-    // Under a name that the catalogue does not know: this is about the fence, not the verdict.
-    let prober = path("prober");
-    std::os::unix::fs::symlink(&python, &prober).unwrap();
-    let python = prober;
-    let mut words = vec![setpriv.to_str().unwrap(), "--reuid=65534", "--clear-groups"];
-    words.extend([python.to_str().unwrap(), "-c", script]);
-    let ran = project.held(&words);
-    assert_eq!(ran.stdout(), "EACCES\nok\n", "{}", ran.stderr());
-    let (stream, _) = open.accept().unwrap();
-    let peer = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials);
-    assert_eq!(peer.unwrap().uid(), 65534);
+        let setpriv = needs("setpriv").unwrap();
+        let system_python = ["/usr/bin/python3"].iter().find(|p| Path::new(p).exists());
+        let python = system_python.map_or(python.clone(), PathBuf::from);
+        // Under a name that the catalogue does not know: this is about the fence, not the verdict.
+        let prober = path("prober");
+        std::os::unix::fs::symlink(&python, &prober).unwrap();
+        let python = prober;
+        let mut words = vec![setpriv.to_str().unwrap(), "--reuid=65534", "--clear-groups"];
+        words.extend([python.to_str().unwrap(), "-c", script]);
+        let ran = project.held(&words);
+        assert_eq!(ran.stdout(), "EACCES\nok\n", "{}", ran.stderr());
+        let (stream, _) = open.accept().unwrap();
+        let peer =
+            nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials);
+        assert_eq!(peer.unwrap().uid(), 65534);
+    }
 }
 
 #[test]
 fn a_program_keeps_the_sandbox_that_it_puts_on_itself() {
-    let project = Project::new();
-    let Some(doors) = compiled(&project, "doors") else {
-        return;
-    };
-    let development = server("127.0.0.1");
-    let good = port(&development).to_string();
-    let alone = Command::new(&doors)
-        .args(["127.0.0.1", &good, "own-sandbox"])
-        .output()
-        .unwrap();
-    let alone = String::from_utf8_lossy(&alone.stdout).into_owned();
-    let ran = project.held(&[doors.to_str().unwrap(), "127.0.0.1", &good, "own-sandbox"]);
-    assert_eq!(ran.stdout(), alone);
-    assert_eq!(arrived(&development), 0);
-    assert_eq!(ran.outcome["fence"]["status"], "partial");
+    for project in Project::of_each_tier() {
+        let Some(doors) = compiled(&project, "doors") else {
+            return;
+        };
+        let development = server("127.0.0.1");
+        let good = port(&development).to_string();
+        let alone = Command::new(&doors)
+            .args(["127.0.0.1", &good, "own-sandbox"])
+            .output()
+            .unwrap();
+        let alone = String::from_utf8_lossy(&alone.stdout).into_owned();
+        let ran = project.held(&[doors.to_str().unwrap(), "127.0.0.1", &good, "own-sandbox"]);
+        assert_eq!(ran.stdout(), alone);
+        assert_eq!(arrived(&development), 0);
+        assert_eq!(ran.outcome["fence"]["status"], "partial");
+    }
 }
 
 /// A container that withholds `pidfd_getfd` (Docker's default): judged all the same, and said.

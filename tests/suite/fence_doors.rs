@@ -77,51 +77,53 @@ fn nobody_stands_between_a_client_and_its_server() {
 /// Names that are longer than any address, numbers that change what they mean meanwhile.
 #[test]
 fn what_the_kernel_would_read_is_what_is_judged() {
-    let project = Project::new();
-    let Some(doors) = compiled(&project, "doors") else {
-        return;
-    };
-    let production = server("127.0.0.2");
-    let messages = UdpSocket::bind(("127.0.0.2", port(&production))).unwrap();
-    let bad = port(&production).to_string();
-    let words = ["long-name", "swapped"];
-    let mut all = vec![doors.to_str().unwrap(), "127.0.0.2", &bad];
-    all.extend(words);
-    let ran = project.held(&all);
-    let expected = "long-name EACCES\nlong-name EACCES\nswapped EACCES\n";
-    assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
-    assert_eq!(arrived(&production), 0);
-    assert!(is_quiet(&messages));
+    for project in Project::of_each_tier() {
+        let Some(doors) = compiled(&project, "doors") else {
+            return;
+        };
+        let production = server("127.0.0.2");
+        let messages = UdpSocket::bind(("127.0.0.2", port(&production))).unwrap();
+        let bad = port(&production).to_string();
+        let words = ["long-name", "swapped"];
+        let mut all = vec![doors.to_str().unwrap(), "127.0.0.2", &bad];
+        all.extend(words);
+        let ran = project.held(&all);
+        let expected = "long-name EACCES\nlong-name EACCES\nswapped EACCES\n";
+        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+        assert_eq!(arrived(&production), 0);
+        assert!(is_quiet(&messages));
+    }
 }
 
 /// Threads and children of every kind, at the server of the tree and at production.
 #[test]
 fn whoever_connects_in_the_tree_is_judged() {
-    let project = Project::new();
-    let Some(doors) = compiled(&project, "doors") else {
-        return;
-    };
-    let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
-    for (address, server, word, count) in [
-        ("127.0.0.1", &development, "ok", 5),
-        ("127.0.0.2", &production, "EACCES", 0),
-    ] {
-        let port = port(server).to_string();
-        let words = [
-            doors.to_str().unwrap(),
-            address,
-            &port,
-            "own-table",
-            "children",
-        ];
-        let ran = project.held(&words);
-        let expected = format!(
-            "own-table {word}\n{}",
-            format!("children {word}\n").repeat(4)
-        );
-        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
-        assert_eq!(arrived(server), count);
-        assert_eq!(ran.outcome["fence"]["status"], "full", "{}", ran.outcome);
+    for project in Project::of_each_tier() {
+        let Some(doors) = compiled(&project, "doors") else {
+            return;
+        };
+        let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
+        for (address, server, word, count) in [
+            ("127.0.0.1", &development, "ok", 5),
+            ("127.0.0.2", &production, "EACCES", 0),
+        ] {
+            let port = port(server).to_string();
+            let words = [
+                doors.to_str().unwrap(),
+                address,
+                &port,
+                "own-table",
+                "children",
+            ];
+            let ran = project.held(&words);
+            let expected = format!(
+                "own-table {word}\n{}",
+                format!("children {word}\n").repeat(4)
+            );
+            assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+            assert_eq!(arrived(server), count);
+            ran.assert_tier();
+        }
     }
 }
 
@@ -129,29 +131,30 @@ fn whoever_connects_in_the_tree_is_judged() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn real_32_bit_programs_connect_to_nothing() {
-    let project = Project::new();
-    let Some(compiler) = needs("gcc") else {
-        return;
-    };
-    let production = server("127.0.0.2");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fence/old.c");
-    let program = project.path("old");
-    let compiled = Command::new(compiler)
-        .args(["-m32", "-nostdlib", "-static", "-ffreestanding", "-no-pie"])
-        .args(["-fno-pie", "-fno-stack-protector", "-DADDRESS=0x0200007f"])
-        .arg(format!("-DPORT={}", port(&production).to_be()))
-        .args(["-o".as_ref(), program.as_os_str(), source.as_os_str()])
-        .status();
-    assert!(compiled.unwrap().success());
-    let alone = Command::new(&program).status().unwrap().code();
-    assert_eq!((alone, arrived(&production)), (Some(3), 2));
-    let ran = project.held(&[program.to_str().unwrap()]);
-    assert_eq!(ran.output.status.code(), Some(0), "{}", ran.stderr());
-    let ran = project.run(project.command("default").arg(&program));
-    assert_eq!(ran.output.status.code(), Some(3), "{}", ran.stderr());
-    let seen = ran.seen(&format!("127.0.0.2:{}", port(&production)));
-    assert_eq!(seen.unwrap()["count"], 2, "{}", ran.outcome);
-    assert_eq!(arrived(&production), 2);
+    for project in Project::of_each_tier() {
+        let Some(compiler) = needs("gcc") else {
+            return;
+        };
+        let production = server("127.0.0.2");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fence/old.c");
+        let program = project.path("old");
+        let compiled = Command::new(compiler)
+            .args(["-m32", "-nostdlib", "-static", "-ffreestanding", "-no-pie"])
+            .args(["-fno-pie", "-fno-stack-protector", "-DADDRESS=0x0200007f"])
+            .arg(format!("-DPORT={}", port(&production).to_be()))
+            .args(["-o".as_ref(), program.as_os_str(), source.as_os_str()])
+            .status();
+        assert!(compiled.unwrap().success());
+        let alone = Command::new(&program).status().unwrap().code();
+        assert_eq!((alone, arrived(&production)), (Some(3), 2));
+        let ran = project.held(&[program.to_str().unwrap()]);
+        assert_eq!(ran.output.status.code(), Some(0), "{}", ran.stderr());
+        let ran = project.run(project.command("default").arg(&program));
+        assert_eq!(ran.output.status.code(), Some(3), "{}", ran.stderr());
+        let seen = ran.seen(&format!("127.0.0.2:{}", port(&production)));
+        assert_eq!(seen.unwrap()["count"], 2, "{}", ran.outcome);
+        assert_eq!(arrived(&production), 2);
+    }
 }
 
 /// Whoever judges cannot be turned by those who are judged: root alone may do as it likes.
@@ -225,22 +228,23 @@ fn a_crowd_of_waiting_callers_is_served() {
 /// lead the program, and are judged by that.
 #[test]
 fn links_of_proc_are_followed_as_the_program_would() {
-    let project = Project::new();
-    let Some(python) = project.unknown("python3") else {
-        return;
-    };
-    let bound = |name: &str| std::os::unix::net::UnixListener::bind(project.path(name)).unwrap();
-    let (_plain, production) = (bound("plain"), bound("live"));
-    let mut marks = std::fs::OpenOptions::new()
-        .append(true)
-        .open(project.path("tagout.toml"))
-        .unwrap();
-    let mark = format!(
-        "[[marks]]\ntier = \"production\"\nsocket = {:?}\n",
-        project.path("live")
-    );
-    marks.write_all(mark.as_bytes()).unwrap();
-    let script = "import socket, os, errno\n\
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let bound =
+            |name: &str| std::os::unix::net::UnixListener::bind(project.path(name)).unwrap();
+        let (_plain, production) = (bound("plain"), bound("live"));
+        let mut marks = std::fs::OpenOptions::new()
+            .append(true)
+            .open(project.path("tagout.toml"))
+            .unwrap();
+        let mark = format!(
+            "[[marks]]\ntier = \"production\"\nsocket = {:?}\n",
+            project.path("live")
+        );
+        marks.write_all(mark.as_bytes()).unwrap();
+        let script = "import socket, os, errno\n\
          here = os.open('.', os.O_RDONLY)\n\
          def attempt(path):\n\
          \x20 s = socket.socket(socket.AF_UNIX)\n\
@@ -251,16 +255,17 @@ fn links_of_proc_are_followed_as_the_program_would() {
          \x20 for path in [f'/proc/self/fd/{here}/{name}', f'/dev/fd/{here}/{name}', f'/proc/self/fd/{file}',\n\
          \x20   f'/proc/{os.getpid()}/cwd/{name}', f'/proc/thread-self/cwd/{name}']:\n\
          \x20   print(attempt(path), end=' ')\n";
-    for profile in ["worker", "default"] {
-        let ran = project.run(project.command(profile).arg(&python).args(["-c", script]));
-        let shown = ran.stdout();
-        let all = |word: &str| [word; 5].join(" ");
-        let live = if profile == "worker" { "EACCES" } else { "ok" };
-        let expected = format!("{} {} ", all("ok"), all(live));
-        assert_eq!(shown, expected, "{}", ran.stderr());
-        if profile == "worker" {
-            production.set_nonblocking(true).unwrap();
-            assert!(production.accept().is_err());
+        for profile in ["worker", "default"] {
+            let ran = project.run(project.command(profile).arg(&python).args(["-c", script]));
+            let shown = ran.stdout();
+            let all = |word: &str| [word; 5].join(" ");
+            let live = if profile == "worker" { "EACCES" } else { "ok" };
+            let expected = format!("{} {} ", all("ok"), all(live));
+            assert_eq!(shown, expected, "{}", ran.stderr());
+            if profile == "worker" {
+                production.set_nonblocking(true).unwrap();
+                assert!(production.accept().is_err());
+            }
         }
     }
 }

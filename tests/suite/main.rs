@@ -27,6 +27,7 @@ mod doctor;
 mod dotenv_vectors;
 mod fence;
 mod fence_doors;
+mod fence_traced;
 mod framework_probes;
 mod gates;
 mod generated;

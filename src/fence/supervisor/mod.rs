@@ -36,6 +36,7 @@ use waiting::{Parked, SWEEP, WATCH, Watched};
 pub(in crate::fence) mod errno {
     pub(in crate::fence) const ENOENT: i32 = 2;
     pub(in crate::fence) const ESRCH: i32 = 3;
+    pub(in crate::fence) const EINTR: i32 = 4;
     pub(in crate::fence) const EAGAIN: i32 = 11;
     pub(in crate::fence) const EACCES: i32 = 13;
     pub(in crate::fence) const EINVAL: i32 = 22;
@@ -302,6 +303,9 @@ impl Supervisor {
 
     /// Passes on what the traced tree does, and answers what it asks.
     fn follow(&mut self) {
+        if let Some(tracer) = self.tracer() {
+            tracer.listen();
+        }
         self.unfinished = false;
         for _ in 0..BATCH {
             let Some(Asker::Tracer(tracer)) = &mut self.asker else {
@@ -413,7 +417,9 @@ impl Supervisor {
             let Ok(tracer) = Tracer::succeeding(theirs, self.calls) else {
                 return;
             };
-            let _ = self.epoll.add(tracer.descriptor(), LISTENER, Interest::Input);
+            let _ = self
+                .epoll
+                .add(tracer.descriptor(), LISTENER, Interest::Input);
             self.asker = Some(Asker::Tracer(tracer));
             self.go_on();
         });

@@ -193,13 +193,18 @@ impl Supervisor {
         let traced = self.traces();
         let signalled = self.wait_killable
             && task::Status::read(parked.notification.thread).is_some_and(|status| match traced {
-                true => status.has_signal(),
+                true => status.is_signalled_or_ended(),
                 false => status.is_signalled(),
             });
         if signalled {
             self.epoll.remove(parked.socket.as_fd());
             drop(parked.socket);
-            self.send(&parked.notification, Answer::Errno(errno::ERESTARTSYS));
+            // The kernel restarts no call that has a time limit.
+            let errno = match parked.until {
+                Some(_) => errno::EINTR,
+                None => errno::ERESTARTSYS,
+            };
+            self.send(&parked.notification, Answer::Errno(errno));
         } else if parked.first == errno::EAGAIN {
             self.retry(token, parked);
         } else {
