@@ -27,13 +27,14 @@ const MODES: [&str; 3] = ["without", "watched", "held"];
 
 /// What is measured: name, how often it does its thing in a turn, what a unit of the result is,
 /// and whether processor time counts (what other programs do meanwhile shows less) or the clock.
-const WORKLOADS: [(&str, u32, &str, bool); 9] = [
+const WORKLOADS: [(&str, u32, &str, bool); 10] = [
     ("connect", 1_000, "us a connect", false),
     ("worker", 1_000, "us a short connection", false),
     ("transfer", 64, "us a MiB on one connection", false),
     ("sendmsg", 20_000, "us a sendmsg on one connection", false),
     ("open", 30_000, "us an open, read and close", true),
     ("stat", 100_000, "us a stat", true),
+    ("start", 200, "us a start of `true`", false),
     ("find", 1, "us a `find`", true),
     ("tar", 1, "us a `tar`", true),
     ("git", 1, "us a `git status`", true),
@@ -80,6 +81,7 @@ fn work(what: &str, port: &str, place: &str) {
             let _ = file.read(&mut [0; 512]).unwrap();
         }),
         "stat" => (0..times).for_each(|_| assert!(fs::metadata("/etc/passwd").is_ok())),
+        "start" => (0..times).for_each(|_| program("true", &[], place)),
         "find" => program("find", &["/usr/share", "/usr/lib", "-size", "+900k"], place),
         "tar" => program("sh", &["-c", "tar -cf - files | cat"], place),
         "git" => program("git", &["status", "--short"], &format!("{place}/files")),
@@ -149,6 +151,16 @@ fn measure(chosen: &[String]) {
     if wanted("launch") {
         place.launches();
     }
+    if wanted("traced")
+        && let Some(listened) = listened(&place)
+    {
+        let place = Place {
+            listened: Some(listened),
+            ..place
+        };
+        println!("under another supervisor's listener:");
+        place.traced(port);
+    }
 }
 
 /// The median without, and for the others the median and that of the ratios of each round.
@@ -172,6 +184,22 @@ fn median(mut all: Vec<f64>) -> f64 {
 /// A folder with profiles of each mode and some thousand files in a repository.
 struct Place {
     dir: tempfile::TempDir,
+    /// What puts tagout under another supervisor's listener.
+    listened: Option<PathBuf>,
+}
+
+/// The tests' program for that.
+fn listened(place: &Place) -> Option<PathBuf> {
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/fence/listened.c"
+    );
+    let program = place.dir.path().join("listened");
+    let mut compiler = Command::new("gcc");
+    let compiled = compiler
+        .args(["-static", "-O1", source, "-o"])
+        .arg(&program);
+    compiled.status().ok()?.success().then_some(program)
 }
 
 impl Place {
@@ -197,12 +225,38 @@ impl Place {
             let git = Command::new("git").args(words).current_dir(&files).status();
             assert!(git.is_ok_and(|status| status.success()));
         }
-        Place { dir }
+        Place {
+            dir,
+            listened: None,
+        }
+    }
+
+    /// The workloads by which a tracer is felt.
+    fn traced(&self, port: u16) {
+        for (what, times, unit, processor) in WORKLOADS {
+            if !["connect", "worker", "open", "start"].contains(&what) {
+                continue;
+            }
+            let mut turns: [Vec<f64>; 3] = Default::default();
+            for _ in 0..ROUNDS {
+                for (mode, turns) in MODES.into_iter().zip(&mut turns) {
+                    let [took, used, _] = self.turn(mode, what, port);
+                    turns.push(if processor { used } else { took });
+                }
+            }
+            println!("{what:10} {} {unit}", shown(&turns, f64::from(times) * 1e3));
+        }
+        self.launches();
     }
 
     fn tagout(&self, mode: &str) -> Command {
         let dir = self.dir.path();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
+        let tagout = env!("CARGO_BIN_EXE_tagout");
+        let mut command = match &self.listened {
+            None => Command::new(tagout),
+            Some(listened) => Command::new(listened),
+        };
+        command.args(self.listened.is_some().then_some(tagout));
         command
             .args(["run", "--config"])
             .arg(dir.join("config"))

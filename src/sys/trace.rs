@@ -10,10 +10,13 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
 use super::check;
 use super::notified::Instruction;
 pub(crate) use super::notified::{Call, News, Refused};
 use super::registers::{self, Registers};
+use super::signals::SignalQueue;
 use super::spawn::Child;
 use super::wait::Used;
 use super::words::{self, Program};
@@ -309,6 +312,8 @@ fn child(
     }
 }
 
+/// What no connect fails with.
+const SIGN: i32 = libc::EXDEV;
 /// How long a trial may take.
 const TRIAL: Duration = Duration::from_secs(2);
 
@@ -318,7 +323,6 @@ const TRIAL: Duration = Duration::from_secs(2);
 /// # Errors
 /// See [`Refused`].
 pub(crate) fn attempt(program: &[Instruction]) -> Result<(), Refused> {
-    const SIGN: i32 = libc::EXDEV;
     let mut connect = || {
         // SAFETY: no socket and no address: the kernel looks at neither.
         let result = unsafe { libc::connect(-1, std::ptr::null(), 0) };
@@ -327,11 +331,26 @@ pub(crate) fn attempt(program: &[Instruction]) -> Result<(), Refused> {
             (_, errno) => errno.max(1),
         }
     };
-    let (thread, mut told) = begin(&mut || install(program), &mut connect)?;
+    let children = SigSet::from(Signal::SIGCHLD);
+    let before = |_| Refused::Before(libc::EMFILE);
+    let mask = children.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+    let queue = SignalQueue::of_children().map_err(before)?;
+    let tried = begin(&mut || install(program), &mut connect)
+        .and_then(|(thread, told)| watch(thread, told, &queue));
+    if let Ok(mask) = mask {
+        let _ = mask.thread_set_mask();
+    }
+    tried
+}
+
+/// Whether the child of a trial is asked about, and hears what we answer.
+fn watch(thread: u32, mut told: UnixStream, queue: &SignalQueue) -> Result<(), Refused> {
     let begun = Instant::now();
     while begun.elapsed() < TRIAL {
+        while queue.next().is_some() {}
         match news_of(thread.cast_signed(), libc::WNOHANG) {
-            Ok(None) => std::thread::sleep(Duration::from_micros(50)),
+            // Who ignores SIGCHLD is not told.
+            Ok(None) => wait::wait_for_input(queue.as_fd(), Some(Duration::from_millis(2))),
             Ok(Some((_, News::Asks(_), _))) => {
                 let _ = skip(thread, -i64::from(SIGN));
                 go_on(thread, 0);
@@ -343,7 +362,7 @@ pub(crate) fn attempt(program: &[Instruction]) -> Result<(), Refused> {
                     _ => Err(Refused::Unheard),
                 };
             }
-            // All signals but those of a fault may be blocked or not: they wait.
+            // Signals are not the trial's.
             Ok(Some(_)) => go_on(thread, 0),
             Err(_) => return Err(Refused::Unheard),
         }
