@@ -270,7 +270,7 @@ fn fence(bench: &Bench) -> Finding {
         Ok(done) => done,
         Err(why) => return Finding::new("fence", Status::Fails, why),
     };
-    let (status, missing) = said_of_fence(bench, &words);
+    let (status, tier, missing) = said_of_fence(bench, &words);
     if bench.was_reached() {
         let seen = format!(
             "a connect to production went through: {}",
@@ -278,7 +278,7 @@ fn fence(bench: &Bench) -> Finding {
         );
         return Finding::new("fence", Status::Fails, seen).remedy(
             "Linux 5.9 or later; in containers a seccomp profile that allows the notify filter (Docker: the default \
-             does since 20.10); not inside another tagout. With fence_unavailable = \"refuse\" nothing starts without it",
+             does since 20.10) or tracing; not inside another tagout. With fence_unavailable = \"refuse\" nothing starts without it",
         );
     }
     if status == "full" {
@@ -289,7 +289,7 @@ fn fence(bench: &Bench) -> Finding {
         );
     }
     let seen = format!(
-        "a connect to production was refused by the kernel ({status}: {})",
+        "a connect to production was refused by the kernel ({status} by {tier}: {})",
         reason(&missing, &launched)
     );
     Finding::new("fence", Status::Partial, seen)
@@ -303,8 +303,8 @@ fn reason(missing: &[String], launched: &Done) -> String {
     }
 }
 
-/// What `explain` says of the fence: status, and what is missing.
-fn said_of_fence(bench: &Bench, words: &[String]) -> (String, Vec<String>) {
+/// What `explain` says of the fence: status, tier, and what is missing.
+fn said_of_fence(bench: &Bench, words: &[String]) -> (String, String, Vec<String>) {
     let config = bench.file("config").display().to_string();
     let mut args: Vec<OsString> = [
         "explain", "--json", "-p", "canary", "--config", &config, "--",
@@ -317,12 +317,14 @@ fn said_of_fence(bench: &Bench, words: &[String]) -> (String, Vec<String>) {
         .ok()
         .and_then(|d| serde_json::from_slice(&d.out).ok())
         .unwrap_or_default();
+    let said = |what: &str| {
+        let said = value["fence"][what].as_str();
+        said.unwrap_or("unknown").to_owned()
+    };
     let missing = value["fence"]["missing"].as_array().into_iter().flatten();
     (
-        value["fence"]["status"]
-            .as_str()
-            .unwrap_or("unknown")
-            .to_owned(),
+        said("status"),
+        said("tier"),
         missing
             .filter_map(Value::as_str)
             .map(str::to_owned)

@@ -23,6 +23,16 @@ pub struct FenceShown {
     pub limits: Vec<String>,
 }
 
+impl FenceShown {
+    /// The status, and the tier where it is not the best.
+    fn shown(&self) -> String {
+        match self.status.as_str() {
+            "partial" => format!("partial by {}", self.tier),
+            status => status.to_owned(),
+        }
+    }
+}
+
 /// How the command would be held.
 #[derive(Debug, Clone, Copy)]
 pub struct Held<'a> {
@@ -225,7 +235,7 @@ pub fn text(plan: &Plan, argv: &[String], held: &Held<'_>, colour: bool, full: b
     };
     page.line(
         "fence",
-        &format!("{}, {}{}", fence.mode, fence.status, gone(&fence.missing)),
+        &format!("{}, {}{}", fence.mode, fence.shown(), gone(&fence.missing)),
     );
     for limit in fence.limits.iter().filter(|_| full) {
         page.detail("limit", limit);
