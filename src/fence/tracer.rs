@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -102,6 +103,7 @@ impl Tracer {
         let mut thread = [0; 4];
         while from.read_exact(&mut thread).is_ok() {
             tracer.seize(u32::from_ne_bytes(thread));
+            let _ = from.write_all(&[1]);
         }
         let mut seen = BTreeSet::new();
         while let Some(next) = tracer.threads.keys().find(|thread| !seen.contains(*thread)) {
@@ -110,6 +112,7 @@ impl Tracer {
                 tracer.seize(thread);
             }
         }
+        let _ = from.write_all(&[1]);
         Ok(tracer)
     }
 
@@ -121,7 +124,8 @@ impl Tracer {
 
     /// Has them traced by another process from when they are let go.
     pub(super) fn hand_to(&mut self, successor: UnixStream) {
-        self.successor = Some(successor);
+        let bounded = successor.set_read_timeout(Some(FAREWELL)).is_ok();
+        self.successor = bounded.then_some(successor);
     }
 
     /// Readable when there may be news.
@@ -353,7 +357,10 @@ impl Tracer {
         trace::let_go(thread, signal);
         if let Some(successor) = &mut self.successor {
             // Where there is none, what it asks fails.
-            let _ = successor.write_all(&thread.to_ne_bytes());
+            let told = successor.write_all(&thread.to_ne_bytes());
+            if told.and_then(|()| successor.read_exact(&mut [0])).is_err() {
+                self.successor = None;
+            }
         }
         self.forget(thread);
     }
@@ -362,5 +369,11 @@ impl Tracer {
 impl Drop for Tracer {
     fn drop(&mut self) {
         self.let_go();
+        if let Some(mut successor) = self.successor.take()
+            && successor.shutdown(Shutdown::Write).is_ok()
+        {
+            // It has looked for those that were started meanwhile.
+            let _ = successor.read_exact(&mut [0]);
+        }
     }
 }

@@ -207,7 +207,7 @@ mod tests {
         for (at, word) in words.iter_mut().enumerate() {
             let at = at as u64;
             *word = match length <= NARROWEST {
-                true => 2 * at | (2 * at + 1) << 32,
+                true => (2 * at) | ((2 * at + 1) << 32),
                 false => 0xf_0000_0000 | at,
             };
         }
