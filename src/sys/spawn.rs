@@ -2,8 +2,10 @@
 //! its `exec`, so that no page table is copied and errors come back by value.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
+use super::epoll::Epoll;
+use super::inspect;
 use super::signals::Inherited;
 use super::words::Execution;
 pub use super::words::Program;
@@ -49,29 +51,37 @@ pub fn spawn(
     // Not filled: each page of it that is touched is a page fault.
     let mut stack = Vec::<u8>::with_capacity(STACK);
     let mut pidfd: libc::c_int = -1;
-    let flags =
-        libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::CLONE_PIDFD | libc::SIGCHLD;
-    // SAFETY: the child runs `child_main` on a stack of its own, aligned to 16 bytes, in this
-    // process's memory, while this thread is suspended until the child has executed or ended
-    // (CLONE_VFORK). `orders` outlives it. All signals are blocked, so no handler runs in the
-    // shared memory. The descriptor table is shared so that what `before_exec` opens appears
-    // here; `exec` gives the child a copy of its own.
-    let pid = unsafe {
-        let top = stack.as_mut_ptr().add(STACK);
-        let top = top.sub(top as usize % 16);
-        libc::clone(
-            child_main,
-            top.cast(),
-            flags,
-            (&raw mut orders).cast(),
-            &raw mut pidfd,
-        )
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
+    let mut start = |flags| {
+        // SAFETY: the child runs `child_main` on a stack of its own, aligned to 16 bytes, in this
+        // process's memory, while this thread is suspended until the child has executed or ended
+        // (CLONE_VFORK). `orders` outlives it. All signals are blocked, so no handler runs in the
+        // shared memory. The descriptor table is shared so that what `before_exec` opens appears
+        // here; `exec` gives the child a copy of its own.
+        let pid = unsafe {
+            let top = stack.as_mut_ptr().add(STACK);
+            let top = top.sub(top as usize % 16);
+            libc::clone(
+                child_main,
+                top.cast(),
+                flags,
+                (&raw mut orders).cast(),
+                &raw mut pidfd,
+            )
+        };
+        super::check(pid.into())?;
+        Ok(pid)
     };
-    if pid < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: CLONE_PIDFD stored a new descriptor that nothing else owns.
-    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    let pid = match start(flags | libc::CLONE_PIDFD) {
+        // gVisor knows no such descriptors.
+        Err(error) if is_invalid(&error) => start(flags)?,
+        pid => pid?,
+    };
+    let pidfd = match pidfd {
+        // SAFETY: CLONE_PIDFD stored a new descriptor that nothing else owns.
+        0.. => unsafe { OwnedFd::from_raw_fd(pidfd) },
+        _ => handle(pid)?,
+    };
     // SAFETY: the child wrote through a pointer the compiler cannot see.
     let errno = unsafe { (&raw const orders.errno).read_volatile() };
     if errno != 0 {
@@ -79,6 +89,22 @@ pub fn spawn(
         return Err(io::Error::from_raw_os_error(errno));
     }
     Ok(Child { pid, pidfd })
+}
+
+fn is_invalid(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINVAL)
+}
+
+/// A descriptor that becomes readable when a child ends; where there are none of that kind, one
+/// that says nothing: SIGCHLD tells of it, too.
+///
+/// # Errors
+/// Where descriptors run out.
+pub(super) fn handle(pid: i32) -> io::Result<OwnedFd> {
+    match inspect::open_process(pid.cast_unsigned()) {
+        Ok(handle) => Ok(handle),
+        Err(_) => Epoll::new()?.as_fd().try_clone_to_owned(),
+    }
 }
 
 /// The child's side. Only system calls.

@@ -20,7 +20,7 @@ use super::signals::SignalQueue;
 use super::spawn::Child;
 use super::wait::Used;
 use super::words::{self, Program};
-use super::{epoll::Epoll, inspect, seccomp, signals, wait};
+use super::{seccomp, signals, spawn, wait};
 
 const PEEK: libc::c_long = 2;
 const CONTINUE: libc::c_long = 7;
@@ -224,11 +224,7 @@ pub(crate) fn spawn(
         }
     }
     go_on(pid, 0);
-    let pidfd = match inspect::open_process(pid) {
-        Ok(pidfd) => pidfd,
-        // Says nothing: SIGCHLD tells of the child's end.
-        Err(_) => Epoll::new()?.as_fd().try_clone_to_owned()?,
-    };
+    let pidfd = spawn::handle(child)?;
     Ok(Child { pid: child, pidfd })
 }
 

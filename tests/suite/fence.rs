@@ -40,8 +40,13 @@ impl Project {
 
     /// One where tagout traces what it starts.
     pub(crate) fn traced() -> Option<Project> {
+        Project::behind("listened")
+    }
+
+    /// One where tagout is started by a program of the fixtures that leaves it tracing alone.
+    pub(crate) fn behind(fixture: &str) -> Option<Project> {
         let project = Project::new();
-        let listened = Some(compiled(&project, "listened")?);
+        let listened = Some(compiled(&project, fixture)?);
         Some(Project {
             listened,
             ..project

@@ -94,6 +94,41 @@ fn how_a_command_ends_is_the_commands_own() {
     }
 }
 
+/// What gVisor has: the shape of it, rebuilt. Judged, and the kernel connects.
+#[test]
+fn a_kernel_without_listeners_and_handles_is_enough() {
+    let Some(project) = Project::behind("sandboxed") else {
+        return;
+    };
+    let doors = compiled(&project, "doors").unwrap();
+    let (development, production) = (server("127.0.0.1"), server("127.0.0.2"));
+    for (address, server, word, count) in [
+        ("127.0.0.1", &development, "ok", 6),
+        ("127.0.0.2", &production, "EACCES", 0),
+    ] {
+        let port = port(server).to_string();
+        let words = ["plain", "own-table", "children"];
+        let mut all = vec![doors.to_str().unwrap(), address, &port];
+        all.extend(words);
+        let ran = project.held(&all);
+        let children = format!("children {word}\n").repeat(4);
+        let expected = format!("plain {word}\nown-table {word}\n{children}");
+        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+        assert_eq!(arrived(server), count);
+        ran.assert_tier();
+        let missing = ran.outcome["fence"]["missing"].to_string();
+        assert!(missing.contains("may not duplicate"), "{missing}");
+    }
+    for profile in ["worker", "default"] {
+        let ran = project.run(project.command(profile).args(["sh", "-c", "exit 4"]));
+        assert_eq!(ran.output.status.code(), Some(4), "{}", ran.stderr());
+        ran.assert_tier();
+    }
+    project.write("tagout.toml", "[profiles.worker]\nfence = \"off\"\n");
+    let ran = project.held(&["sh", "-c", "exit 4"]);
+    assert_eq!(ran.output.status.code(), Some(4), "{}", ran.stderr());
+}
+
 /// Threads that become programs, children by every way to make one, deep trees: all the same tree.
 #[test]
 fn whoever_becomes_another_program_is_followed() {
