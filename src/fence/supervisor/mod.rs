@@ -1,6 +1,7 @@
 //! Serves the fence: takes each waiting call, judges it, does it on a duplicate of the caller's
 //! socket, answers. Never waits: what cannot be answered at once is parked.
 
+mod asker;
 mod connect;
 mod handles;
 mod message;
@@ -11,8 +12,7 @@ mod waiting;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::endpoint::LONGEST;
@@ -21,12 +21,11 @@ use super::names::PATIENCE;
 use super::policy::{Judgement, Policy};
 use super::report::{Ledger, Report, Status};
 use super::task::{self, Rights};
-use super::tracer::{Step, Tracer};
 use super::{Mode, Prepared, Tier};
 use crate::sys::epoll::{Epoll, Interest};
+use crate::sys::limits;
 use crate::sys::seccomp::{Answer, Installed, Listener, Notification};
-use crate::sys::wait::{Change, Used};
-use crate::sys::{detach, limits, socket};
+use asker::Asker;
 use handles::Handles;
 use message::{HEADER, HEADERS};
 use question::Question;
@@ -47,9 +46,6 @@ pub(in crate::fence) mod errno {
     /// The kernel turns it into `EINTR` or a restart, as the signal's handler asks.
     pub(in crate::fence) const ERESTARTSYS: i32 = 512;
 }
-
-/// Notifications served before the launcher's loop gets its turn.
-const BATCH: usize = 64;
 
 const LISTENER: u64 = 0;
 const NAMES: u64 = u64::MAX;
@@ -88,13 +84,6 @@ pub struct Supervisor {
     sandboxed: bool,
     /// There is more to follow than was done in one turn.
     unfinished: bool,
-}
-
-/// By whom the tree's questions come.
-#[derive(Debug)]
-enum Asker {
-    Listener(Listener),
-    Tracer(Tracer),
 }
 
 const TRACED: &str = "tagout traces the tree, because nobody but a tracer is asked here: in it no program can trace \
@@ -143,19 +132,6 @@ impl Prepared {
         let listener = Listener::adopt(installed.listener);
         Supervisor::new(self, listener, installed.wait_killable)
     }
-
-    /// Takes up the supervision of a child that was seized.
-    ///
-    /// # Errors
-    /// Where descriptors run out.
-    pub fn follow(self, child: i32) -> io::Result<Supervisor> {
-        let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
-        let tracer = Tracer::new(child.cast_unsigned(), calls)?;
-        let mut supervisor = Supervisor::asked_by(self, Asker::Tracer(tracer), true)?;
-        supervisor.tier = Tier::Ptrace;
-        supervisor.miss(TRACED);
-        Ok(supervisor)
-    }
 }
 
 /// Why an address was not read.
@@ -186,10 +162,7 @@ impl Supervisor {
     fn asked_by(prepared: Prepared, asker: Asker, wait_killable: bool) -> io::Result<Supervisor> {
         let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
         let epoll = Epoll::new()?;
-        let source = match &asker {
-            Asker::Listener(listener) => listener.as_fd(),
-            Asker::Tracer(tracer) => tracer.descriptor(),
-        };
+        let source = asker.descriptor();
         epoll.add(source, LISTENER, Interest::Input)?;
         let acts = handles::can_duplicate(source);
         // Each caller that waits for a server takes one.
@@ -253,40 +226,6 @@ impl Supervisor {
         parked.or(asking).or(watched)
     }
 
-    /// Whether no process of the tree is left.
-    pub fn is_over(&self) -> bool {
-        match &self.asker {
-            None => true,
-            Some(Asker::Listener(_)) => false,
-            Some(Asker::Tracer(tracer)) => tracer.is_over(),
-        }
-    }
-
-    fn tracer(&self) -> Option<&Tracer> {
-        match &self.asker {
-            Some(Asker::Tracer(tracer)) => Some(tracer),
-            _ => None,
-        }
-    }
-
-    /// Whether the tree is traced: then nobody else may wait for its processes.
-    pub fn traces(&self) -> bool {
-        self.tracer().is_some()
-    }
-
-    /// Whether the child that is traced stands stopped.
-    pub fn has_stopped(&self) -> bool {
-        self.tracer().is_some_and(Tracer::is_stopped)
-    }
-
-    /// What became of the child that is traced; `None` where nothing changed.
-    pub fn change(&mut self) -> Option<(Change, Used)> {
-        match &mut self.asker {
-            Some(Asker::Tracer(tracer)) => tracer.change(),
-            _ => None,
-        }
-    }
-
     /// Does what can be done now, without waiting.
     pub fn turn(&mut self) {
         for token in self.epoll.ready() {
@@ -296,31 +235,9 @@ impl Supervisor {
                 token => self.progress(token),
             }
         }
-        self.follow();
+        self.follow_tree();
         self.take_names();
         self.sweep();
-    }
-
-    /// Passes on what the traced tree does, and answers what it asks.
-    fn follow(&mut self) {
-        if let Some(tracer) = self.tracer() {
-            tracer.listen();
-        }
-        self.unfinished = false;
-        for _ in 0..BATCH {
-            let Some(Asker::Tracer(tracer)) = &mut self.asker else {
-                return;
-            };
-            match tracer.step() {
-                Step::Nothing => return,
-                Step::Passed => {}
-                Step::Asked(notification) => {
-                    self.ledger.asked += 1;
-                    self.answer_question(notification);
-                }
-            }
-        }
-        self.unfinished = true;
     }
 
     /// What was seen until now, with a last look at connects in progress.
@@ -366,114 +283,9 @@ impl Supervisor {
         }
     }
 
-    /// Goes on serving, in a process of its own, those that outlive the command. Nobody reads
-    /// what it sees. Without it their connects would fail.
-    pub fn leave_behind(mut self) {
-        let listener = match self.asker.take() {
-            None => return,
-            Some(Asker::Tracer(tracer)) => return self.hand_over(tracer),
-            Some(Asker::Listener(listener)) => self.asker.insert(Asker::Listener(listener)),
-        };
-        let Asker::Listener(listener) = listener else {
-            return;
-        };
-        let mut kept = vec![listener.as_fd().as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
-        kept.extend(self.refresh.as_ref().map(|r| r.descriptor().as_raw_fd()));
-        for parked in self.parked.values() {
-            kept.push(parked.socket.as_raw_fd());
-            kept.extend(parked.pinned.as_ref().map(AsRawFd::as_raw_fd));
-        }
-        detach::leave_behind(&kept, move || {
-            // They are closed already, and their numbers may be others' by now.
-            std::mem::forget(std::mem::take(&mut self.handles));
-            if let Some(refresh) = self.refresh.take() {
-                // Its threads are not in this process.
-                for question in refresh.questions {
-                    self.answer_question(question);
-                }
-            }
-            self.go_on();
-        });
-    }
-
-    /// The same by another tracer: it takes each over when this one has let it go.
-    fn hand_over(mut self, mut tracer: Tracer) {
-        for parked in std::mem::take(&mut self.parked).into_values() {
-            // The kernel waits on for the connection that was begun.
-            tracer.answer(&parked.notification, Answer::Continue);
-        }
-        let Ok((ours, theirs)) = UnixStream::pair() else {
-            return;
-        };
-        if tracer.is_over() {
-            return;
-        }
-        let kept = [theirs.as_raw_fd(), self.epoll.as_fd().as_raw_fd()];
-        tracer.hand_to(ours);
-        detach::leave_behind(&kept, move || {
-            // They are closed already, and their numbers may be others' by now.
-            std::mem::forget(std::mem::take(&mut self.handles));
-            std::mem::forget(self.refresh.take());
-            let Ok(tracer) = Tracer::succeeding(theirs, self.calls) else {
-                return;
-            };
-            let _ = self
-                .epoll
-                .add(tracer.descriptor(), LISTENER, Interest::Input);
-            self.asker = Some(Asker::Tracer(tracer));
-            self.go_on();
-        });
-    }
-
-    /// Serves until nobody is left.
-    fn go_on(&mut self) {
-        while !self.is_over() {
-            socket::wait_for_input(self.descriptor(), self.patience());
-            self.turn();
-        }
-    }
-
     fn miss(&mut self, what: &str) {
         if !self.missing.iter().any(|known| known == what) {
             self.missing.push(what.to_owned());
-        }
-    }
-
-    fn serve(&mut self) {
-        for _ in 0..BATCH {
-            let Some(Asker::Listener(listener)) = &self.asker else {
-                return;
-            };
-            let (input, gone) = socket::has_input(listener.as_fd());
-            if !input {
-                if gone {
-                    self.epoll.remove(listener.as_fd());
-                    self.asker = None;
-                }
-                return;
-            }
-            // A caller that is gone already is nothing unusual.
-            if let Ok(notification) = listener.receive() {
-                self.ledger.asked += 1;
-                self.answer_question(notification);
-            }
-        }
-    }
-
-    fn is_waiting(&self, notification: &Notification) -> bool {
-        match &self.asker {
-            None => false,
-            Some(Asker::Listener(listener)) => listener.is_waiting(notification.id),
-            Some(Asker::Tracer(tracer)) => tracer.is_waiting(notification),
-        }
-    }
-
-    /// Whether the answer reached the caller.
-    fn send(&mut self, notification: &Notification, answer: Answer) -> bool {
-        match &mut self.asker {
-            None => false,
-            Some(Asker::Listener(listener)) => listener.send(notification.id, answer).is_ok(),
-            Some(Asker::Tracer(tracer)) => tracer.answer(notification, answer),
         }
     }
 
