@@ -2,6 +2,7 @@
 //! tracing nobody in it can tell the difference.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
@@ -269,6 +270,44 @@ fn a_racing_thread_does_not_reach_production() {
     assert_eq!(ran.stdout(), "True\n", "{}", ran.stderr());
     assert_eq!(arrived(&production), 0);
     ran.assert_tier();
+}
+
+/// A link that another thread turns between two sockets: what was pinned is what is connected.
+#[test]
+fn a_turning_link_does_not_reach_production() {
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let production = UnixListener::bind(project.path("live")).unwrap();
+        let mark = format!(
+            "[[marks]]\ntier = \"production\"\nsocket = {:?}\n",
+            project.path("live")
+        );
+        project.write("tagout.toml", &mark);
+        let script = "import errno, os, socket, sys, threading\n\
+             own = socket.socket(socket.AF_UNIX); own.bind('good'); own.listen(4000)\n\
+             stop = False\n\
+             def turn():\n\
+             \x20 while not stop:\n\
+             \x20   for to in ['live', 'good']: os.symlink(to, 'next'); os.rename('next', 'link')\n\
+             os.symlink('good', 'link')\n\
+             turning = threading.Thread(target=turn); turning.start()\n\
+             sys.setswitchinterval(1e-6)\n\
+             seen = set()\n\
+             for i in range(1500):\n\
+             \x20 s = socket.socket(socket.AF_UNIX)\n\
+             \x20 try: s.connect('link'); seen.add('ok')\n\
+             \x20 except OSError as e: seen.add(errno.errorcode[e.errno])\n\
+             \x20 finally: s.close()\n\
+             stop = True; turning.join()\n\
+             print(seen == {'ok', 'EACCES'} or seen)\n";
+        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+        assert_eq!(ran.stdout(), "True\n", "{}", ran.stderr());
+        production.set_nonblocking(true).unwrap();
+        assert!(production.accept().is_err());
+        ran.assert_tier();
+    }
 }
 
 /// Whoever traces is the only one who could let them go on: they end with it.
