@@ -32,6 +32,14 @@ pub(crate) fn interrupt(_thread: u32) {}
 /// Nobody stands.
 pub(crate) fn let_go(_thread: u32, _signal: i32) {}
 
+/// Traces nobody.
+///
+/// # Errors
+/// Always.
+pub(crate) fn seize(_thread: u32) -> io::Result<()> {
+    unsupported()
+}
+
 /// No call.
 ///
 /// # Errors
