@@ -232,8 +232,8 @@ pub fn why_unavailable(errno: i32) -> String {
 fn why_untraced(why: Refused) -> String {
     match why {
         Refused::Unheard => {
-            "and by tracing there is no fence either: somebody else answers what programs ask here \
-             (the tagout around this one holds them already, by its own command's rules)"
+            "and by tracing there is no fence either: somebody else answers what programs ask here (a \
+             tagout around this one holds them by its own command's rules)"
                 .to_owned()
         }
         Refused::Before(errno) => format!("and by tracing: {}", why_unavailable(errno)),
