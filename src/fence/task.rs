@@ -84,24 +84,32 @@ impl Status {
         Rights(["Uid:", "Gid:", "Groups:", "CapEff:"].map(|field| self.line(field).to_owned()))
     }
 
-    /// Whether a signal waits that the task would handle or stop for.
-    pub(crate) fn is_signalled(&self) -> bool {
+    /// Whether a signal waits that the task would handle or stop for; `traced`: or be ended by, which
+    /// does not happen while its tracer holds it. (Even signals that nobody hears of wait there.)
+    pub(crate) fn signalled(&self, traced: bool) -> Signalled {
         const STOPS: u64 = 0b1111 << 18; // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
-        let stops = STOPS & !self.mask("SigIgn:");
-        self.pending() & (self.mask("SigCgt:") | stops) != 0
-    }
-
-    /// The same, or be ended by: that does not happen while its tracer holds it. Even signals that
-    /// nobody hears of wait there.
-    pub(crate) fn is_signalled_or_ended(&self) -> bool {
         const UNHEARD: u64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 27; // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
-        let caught = self.mask("SigCgt:");
-        self.pending() & !self.mask("SigIgn:") & (caught | !UNHEARD) != 0
+        let default = if traced { !UNHEARD } else { STOPS };
+        let heard = self.mask("SigCgt:") | default & !self.mask("SigIgn:");
+        let heard = heard & !self.mask("SigBlk:");
+        let alone = self.number("Threads:") == Some(1);
+        match (self.mask("SigPnd:") & heard, self.mask("ShdPnd:") & heard) {
+            (0, 0) => Signalled::No,
+            (0, _) if !alone => Signalled::Perhaps,
+            _ => Signalled::Yes,
+        }
     }
+}
 
-    fn pending(&self) -> u64 {
-        (self.mask("SigPnd:") | self.mask("ShdPnd:")) & !self.mask("SigBlk:")
-    }
+/// Whether a signal waits for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signalled {
+    /// None does.
+    No,
+    /// One waits for its process: another thread may be about to take it.
+    Perhaps,
+    /// For this very task.
+    Yes,
 }
 
 /// The rights of a task.
@@ -260,34 +268,32 @@ mod tests {
 
     #[test]
     fn signals_count_when_they_would_interrupt() {
-        let status = |pending: u64, blocked: u64, caught: u64, ignored: u64| {
+        let said = |own: u64, shared: u64, blocked: u64, caught: u64, ignored: u64, threads: u8| {
             Status(format!(
-                "SigPnd:\t{pending:016x}\nShdPnd:\t0000000000000000\nSigBlk:\t{blocked:016x}\n\
-                 SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
+                "Threads:\t{threads}\nSigPnd:\t{own:016x}\nShdPnd:\t{shared:016x}\n\
+                 SigBlk:\t{blocked:016x}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
             ))
-            .is_signalled()
         };
-        let alarm = 1 << 13;
-        let stop = 1 << 18;
-        let terminal_stop = 1 << 19;
-        let traced = |pending: u64, caught: u64, ignored: u64| {
-            Status(format!(
-                "SigPnd:\t{pending:016x}\nShdPnd:\t0000000000000000\nSigBlk:\t0000000000000000\n\
-                 SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
-            ))
-            .is_signalled_or_ended()
+        let [alarm, end, child, stop, terminal_stop] =
+            [14, 15, 17, 19, 20].map(|signal: u32| 1 << (signal - 1));
+        let status = |pending, blocked, caught, ignored| {
+            said(pending, 0, blocked, caught, ignored, 3).signalled(false) == Signalled::Yes
         };
-        let (child, end) = (1 << 16, 1 << 14);
-        assert!(traced(end, 0, 0) && !traced(end, 0, end) && !traced(0, end, 0));
-        assert!(traced(child, child, 0) && !traced(child, 0, 0));
-        assert!(!status(end, 0, 0, 0));
         assert!(!status(0, 0, alarm, 0));
         assert!(status(alarm, 0, alarm, 0));
         assert!(!status(alarm, alarm, alarm, 0));
-        assert!(!status(alarm, 0, 0, 0));
+        assert!(!status(alarm, 0, 0, 0) && !status(end, 0, 0, 0));
         assert!(status(stop, 0, 0, 0));
         assert!(status(terminal_stop, 0, 0, 0));
         assert!(!status(terminal_stop, 0, 0, terminal_stop));
+        let traced = |pending, caught, ignored| {
+            said(pending, 0, 0, caught, ignored, 3).signalled(true) == Signalled::Yes
+        };
+        assert!(traced(end, 0, 0) && !traced(end, 0, end) && !traced(0, end, 0));
+        assert!(traced(child, child, 0) && !traced(child, 0, 0));
+        let shared = |threads| said(0, alarm, 0, alarm, 0, threads).signalled(false);
+        assert_eq!(shared(1), Signalled::Yes);
+        assert_eq!(shared(2), Signalled::Perhaps);
     }
 
     #[test]

@@ -251,6 +251,8 @@ impl Tracer {
         let known = self.threads.get_mut(&thread);
         if let Some(number) = known.and_then(|known| known.interrupted.take()) {
             let _ = trace::interrupted(thread, number, -i64::from(INTERRUPTED));
+            // Another thread may have taken the signal: the kernel must look, and then restarts it.
+            trace::interrupt(thread);
         }
         trace::go_on(thread, 0);
     }

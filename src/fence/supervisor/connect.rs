@@ -303,6 +303,7 @@ impl Supervisor {
                 first,
                 ask_peer: judgement.ask_peer,
                 contact,
+                signalled: false,
             });
         } else if unfinished && outcome == Outcome::InProgress {
             self.watch(attempt.notification, attempt.socket, contact, result);

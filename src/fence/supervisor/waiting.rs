@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Supervisor, errno};
 use crate::fence::report::{ContactKey, Outcome};
-use crate::fence::task;
+use crate::fence::task::{self, Signalled};
 use crate::sys::epoll::Interest;
 use crate::sys::seccomp::{Answer, Notification};
 use crate::sys::socket;
@@ -33,6 +33,9 @@ pub(super) struct Parked {
     /// The server's name decides once it is connected.
     pub(super) ask_peer: bool,
     pub(super) contact: ContactKey,
+    /// At the last look a signal waited for its process. One that still does no other thread takes:
+    /// without a signal the caller would see the kernel's own number for a restart.
+    pub(super) signalled: bool,
 }
 
 /// A connect that goes on without its caller waiting.
@@ -179,7 +182,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn look_after(&mut self, token: u64, parked: Parked, now: Instant) {
+    pub(super) fn look_after(&mut self, token: u64, mut parked: Parked, now: Instant) {
         if !self.is_waiting(&parked.notification) {
             self.epoll.remove(parked.socket.as_fd());
             return;
@@ -190,13 +193,14 @@ impl Supervisor {
             return self.unpark(parked, Err(errno));
         }
         // Without the kernel's help in waiting, signals end the caller's wait by themselves.
-        let traced = self.traces();
-        let signalled = self.wait_killable
-            && task::Status::read(parked.notification.thread).is_some_and(|status| match traced {
-                true => status.is_signalled_or_ended(),
-                false => status.is_signalled(),
-            });
-        if signalled {
+        let status = match self.wait_killable {
+            true => task::Status::read(parked.notification.thread),
+            false => None,
+        };
+        let signalled = status.map_or(Signalled::No, |status| status.signalled(self.traces()));
+        let stays = parked.signalled && signalled == Signalled::Perhaps;
+        parked.signalled = signalled == Signalled::Perhaps;
+        if stays || signalled == Signalled::Yes {
             self.epoll.remove(parked.socket.as_fd());
             drop(parked.socket);
             // The kernel restarts no call that has a time limit.
