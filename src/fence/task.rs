@@ -86,17 +86,36 @@ impl Status {
 
     /// Whether a signal waits that the task would handle or stop for; `traced`: or be ended by, which
     /// does not happen while its tracer holds it. (Even signals that nobody hears of wait there.)
-    pub(crate) fn signalled(&self, traced: bool) -> Signalled {
+    /// What is sent to a process its first thread gets, `leader`, unless that blocks it.
+    pub(crate) fn signalled(
+        &self,
+        traced: bool,
+        leader: impl Fn(u32) -> Option<Status>,
+    ) -> Signalled {
         const STOPS: u64 = 0b1111 << 18; // SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU
         const UNHEARD: u64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 27; // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
         let default = if traced { !UNHEARD } else { STOPS };
         let heard = self.mask("SigCgt:") | default & !self.mask("SigIgn:");
         let heard = heard & !self.mask("SigBlk:");
         let alone = self.number("Threads:") == Some(1);
-        match (self.mask("SigPnd:") & heard, self.mask("ShdPnd:") & heard) {
+        let (own, mut shared) = (self.mask("SigPnd:") & heard, self.mask("ShdPnd:") & heard);
+        if let (Some(process), 0, 1..) = (self.number("Tgid:"), own, shared)
+            && self.number("Pid:") != Some(process)
+        {
+            shared &= leader(process).map_or(u64::MAX, |leader| leader.refused());
+        }
+        match (own, shared) {
             (0, 0) => Signalled::No,
             (0, _) if !alone => Signalled::Perhaps,
             _ => Signalled::Yes,
+        }
+    }
+
+    /// Signals that it does not take.
+    fn refused(&self) -> u64 {
+        match self.line("State:").starts_with('Z') {
+            true => u64::MAX,
+            false => self.mask("SigBlk:"),
         }
     }
 }
@@ -277,7 +296,8 @@ mod tests {
         let [alarm, end, child, stop, terminal_stop] =
             [14, 15, 17, 19, 20].map(|signal: u32| 1 << (signal - 1));
         let status = |pending, blocked, caught, ignored| {
-            said(pending, 0, blocked, caught, ignored, 3).signalled(false) == Signalled::Yes
+            said(pending, 0, blocked, caught, ignored, 3).signalled(false, |_| None)
+                == Signalled::Yes
         };
         assert!(!status(0, 0, alarm, 0));
         assert!(status(alarm, 0, alarm, 0));
@@ -287,13 +307,32 @@ mod tests {
         assert!(status(terminal_stop, 0, 0, 0));
         assert!(!status(terminal_stop, 0, 0, terminal_stop));
         let traced = |pending, caught, ignored| {
-            said(pending, 0, 0, caught, ignored, 3).signalled(true) == Signalled::Yes
+            said(pending, 0, 0, caught, ignored, 3).signalled(true, |_| None) == Signalled::Yes
         };
         assert!(traced(end, 0, 0) && !traced(end, 0, end) && !traced(0, end, 0));
         assert!(traced(child, child, 0) && !traced(child, 0, 0));
-        let shared = |threads| said(0, alarm, 0, alarm, 0, threads).signalled(false);
-        assert_eq!(shared(1), Signalled::Yes);
-        assert_eq!(shared(2), Signalled::Perhaps);
+        let shared = |threads| said(0, alarm, 0, alarm, 0, threads);
+        assert_eq!(shared(1).signalled(false, |_| None), Signalled::Yes);
+        assert_eq!(shared(2).signalled(false, |_| None), Signalled::Perhaps);
+        // The first thread takes it, unless it blocks it or is gone.
+        let other = Status(format!("Tgid:\t4\nPid:\t5\n{}", shared(2).0));
+        for (leader, expected) in [
+            (
+                "State:\tS (sleeping)\nSigBlk:\t0000000000000000\n",
+                Signalled::No,
+            ),
+            (
+                "State:\tS (sleeping)\nSigBlk:\t0000000000002000\n",
+                Signalled::Perhaps,
+            ),
+            (
+                "State:\tZ (zombie)\nSigBlk:\t0000000000000000\n",
+                Signalled::Perhaps,
+            ),
+        ] {
+            let leader = |_| Some(Status(leader.to_owned()));
+            assert_eq!(other.signalled(false, leader), expected);
+        }
     }
 
     #[test]

@@ -236,6 +236,44 @@ fn waiting_callers_hear_their_signals_stops_and_time_limits() {
     }
 }
 
+/// Signals that the first thread takes while others wait for a server: those hear nothing of them.
+#[test]
+fn a_signal_for_another_thread_ends_no_wait() {
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let script = "import collections, ctypes, errno, os, signal, socket, struct, threading\n\
+             server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
+             full = []\n\
+             for i in range(20):\n\
+             \x20 s = socket.socket(); s.setblocking(False)\n\
+             \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
+             libc = ctypes.CDLL(None, use_errno=True)\n\
+             address = struct.pack('=H', 2) + struct.pack('>H', server.getsockname()[1]) + bytes([127, 0, 0, 1]) + bytes(8)\n\
+             ended = collections.Counter()\n\
+             def wait():\n\
+             \x20 s = socket.socket(); full.append(s)\n\
+             \x20 ended[ctypes.get_errno() if libc.connect(s.fileno(), address, 16) else 'ok'] += 1\n\
+             heard = []\n\
+             signal.signal(signal.SIGALRM, lambda *a: heard.append(1))\n\
+             signal.siginterrupt(signal.SIGALRM, False)\n\
+             waiting = [threading.Thread(target=wait) for i in range(24)]\n\
+             [t.start() for t in waiting]\n\
+             signal.setitimer(signal.ITIMER_REAL, 0.0004, 0.0004)\n\
+             while len(heard) < 1200: pass\n\
+             def room():\n\
+             \x20 while True: server.accept()\n\
+             threading.Thread(target=room, daemon=True).start()\n\
+             [t.join() for t in waiting]\n\
+             signal.setitimer(signal.ITIMER_REAL, 0)\n\
+             print(dict(ended), flush=True); os._exit(0)\n";
+        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+        assert_eq!(ran.stdout(), "{'ok': 24}\n", "{}", ran.stderr());
+        ran.assert_tier();
+    }
+}
+
 /// An address that another thread rewrites during the call: what was judged is what is connected.
 #[test]
 fn a_racing_thread_does_not_reach_production() {

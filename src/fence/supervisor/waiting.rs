@@ -197,7 +197,9 @@ impl Supervisor {
             true => task::Status::read(parked.notification.thread),
             false => None,
         };
-        let signalled = status.map_or(Signalled::No, |status| status.signalled(self.traces()));
+        let signalled = status.map_or(Signalled::No, |status| {
+            status.signalled(self.traces(), task::Status::read)
+        });
         let stays = parked.signalled && signalled == Signalled::Perhaps;
         parked.signalled = signalled == Signalled::Perhaps;
         if stays || signalled == Signalled::Yes {
