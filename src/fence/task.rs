@@ -111,6 +111,17 @@ impl Status {
         }
     }
 
+    /// The process of a task that is one of several in it.
+    pub(crate) fn shared_process(&self) -> Option<u32> {
+        let process = self.number("Tgid:")?;
+        (self.number("Threads:") != Some(1)).then_some(process)
+    }
+
+    /// Whether it stands stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.line("State:").starts_with('T')
+    }
+
     /// Signals that it does not take.
     fn refused(&self) -> u64 {
         match self.line("State:").starts_with('Z') {

@@ -56,6 +56,8 @@ pub(super) struct Tracer {
     questions: u64,
     /// How the child ended.
     ended: Option<(Change, Used)>,
+    /// Threads that stand stopped with their process, and which that is.
+    halted: BTreeMap<u32, u32>,
     /// The child stands stopped: which thread said so, and by which signal.
     stopped: Option<(u32, i32)>,
     /// That was not told yet.
@@ -82,6 +84,7 @@ impl Tracer {
             wake: SignalQueue::of_children()?,
             questions: 0,
             ended: None,
+            halted: BTreeMap::new(),
             stopped: None,
             untold: false,
             successor: None,
@@ -143,6 +146,11 @@ impl Tracer {
         self.stopped.is_some()
     }
 
+    /// Whether a process stands stopped, or will when its last thread does.
+    pub(super) fn is_halted(&self, process: u32) -> bool {
+        self.halted.values().any(|halted| *halted == process)
+    }
+
     /// What the launcher has to know of the child and was not told yet.
     pub(super) fn change(&mut self) -> Option<(Change, Used)> {
         if let Some(ended) = self.ended.take() {
@@ -193,6 +201,7 @@ impl Tracer {
         self.unannounced.remove(&thread);
         let known = self.threads.entry(thread).or_default();
         known.asks = None;
+        self.halted.remove(&thread);
         if !matches!(news, News::Stopped(_)) && self.stopped.is_some_and(|(who, _)| who == thread) {
             self.stopped = None;
         }
@@ -210,6 +219,7 @@ impl Tracer {
         {
             self.unannounced.insert(thread);
         }
+        self.halted.remove(&thread);
         self.stopped = self.stopped.filter(|(who, _)| *who != thread);
     }
 
@@ -240,8 +250,10 @@ impl Tracer {
 
     fn stop(&mut self, thread: u32, signal: i32) {
         trace::listen(thread);
-        let process = || Status::read(thread).and_then(|status| status.number("Tgid:"));
-        if self.stopped.is_none() && (thread == self.child || process() == Some(self.child)) {
+        let process = Status::read(thread).and_then(|status| status.number("Tgid:"));
+        let process = process.unwrap_or(thread);
+        self.halted.insert(thread, process);
+        if self.stopped.is_none() && process == self.child {
             self.stopped = Some((thread, signal));
             self.untold = true;
         }

@@ -274,6 +274,39 @@ fn a_signal_for_another_thread_ends_no_wait() {
     }
 }
 
+/// A process stands stopped when its last thread does: also one that waits for a server.
+#[test]
+fn a_process_with_a_waiting_thread_stops_and_goes_on() {
+    for project in Project::of_each_tier() {
+        let Some(python) = project.unknown("python3") else {
+            return;
+        };
+        let script = "import os, signal, socket, threading, time\n\
+             server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
+             full = []\n\
+             for i in range(20):\n\
+             \x20 s = socket.socket(); s.setblocking(False)\n\
+             \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
+             pid = os.fork()\n\
+             if pid == 0:\n\
+             \x20 s = socket.socket()\n\
+             \x20 threading.Thread(target=s.connect, args=(server.getsockname(),), daemon=True).start()\n\
+             \x20 while True: signal.pause()\n\
+             def states():\n\
+             \x20 tasks = f'/proc/{pid}/task'\n\
+             \x20 return [open(f'{tasks}/{t}/stat').read().rsplit(') ')[1][0] for t in os.listdir(tasks)]\n\
+             while len(states()) < 2 or 'R' in states(): time.sleep(0.001)\n\
+             for i in range(3):\n\
+             \x20 os.kill(pid, signal.SIGSTOP); print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))\n\
+             \x20 os.kill(pid, signal.SIGCONT); print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))\n\
+             os.kill(pid, signal.SIGTERM); print(os.WTERMSIG(os.waitpid(pid, 0)[1]))\n";
+        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+        let expected = format!("{}15\n", "True\nTrue\n".repeat(3));
+        assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
+        ran.assert_tier();
+    }
+}
+
 /// An address that another thread rewrites during the call: what was judged is what is connected.
 #[test]
 fn a_racing_thread_does_not_reach_production() {

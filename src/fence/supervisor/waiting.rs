@@ -1,5 +1,6 @@
 //! Connects that have not ended: parked while their caller waits, watched where it does not.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -166,9 +167,10 @@ impl Supervisor {
             due.last().copied().unwrap_or(0)
         };
         due.retain(|token| self.parked.contains_key(token));
+        let mut halted = BTreeMap::new();
         for token in due {
             if let Some(parked) = self.parked.remove(&token) {
-                self.look_after(token, parked, now);
+                self.look_after(token, parked, now, &mut halted);
             }
         }
         let late: Vec<u64> = self
@@ -182,7 +184,14 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn look_after(&mut self, token: u64, mut parked: Parked, now: Instant) {
+    /// `halted`: processes that were looked at in this sweep.
+    pub(super) fn look_after(
+        &mut self,
+        token: u64,
+        mut parked: Parked,
+        now: Instant,
+        halted: &mut BTreeMap<u32, bool>,
+    ) {
         if !self.is_waiting(&parked.notification) {
             self.epoll.remove(parked.socket.as_fd());
             return;
@@ -197,9 +206,16 @@ impl Supervisor {
             true => task::Status::read(parked.notification.thread),
             false => None,
         };
-        let signalled = status.map_or(Signalled::No, |status| {
-            status.signalled(self.traces(), task::Status::read)
+        let process = status.as_ref().and_then(task::Status::shared_process);
+        let halted = process.is_some_and(|process| {
+            let asked = || self.is_halted(process);
+            *halted.entry(process).or_insert_with(asked)
         });
+        let signalled = match status {
+            _ if halted => Signalled::Yes,
+            Some(status) => status.signalled(self.traces(), task::Status::read),
+            None => Signalled::No,
+        };
         let stays = parked.signalled && signalled == Signalled::Perhaps;
         parked.signalled = signalled == Signalled::Perhaps;
         if stays || signalled == Signalled::Yes {
@@ -215,6 +231,17 @@ impl Supervisor {
             self.retry(token, parked);
         } else {
             self.parked.insert(token, parked);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Whether a process of several threads is being stopped: that ends no wait of ours by itself,
+    /// and it stands only when all its threads do. A first thread that waits here hears the signal.
+    fn is_halted(&self, process: u32) -> bool {
+        match self.tracer() {
+            Some(tracer) => tracer.is_halted(process),
+            None => task::Status::read(process).is_some_and(|first| first.is_stopped()),
         }
     }
 }
