@@ -40,7 +40,11 @@ fn a_full_disk_stops_what_must_be_recorded_and_nothing_else() {
         test -e x.db; say made $?
         "$tagout" run -- sqlite3 "$1/x.db" 'drop table t' 2> said; say refused $?; grep -c 'not recorded' said
         cat /dev/zero > disk/filler2 2> said
-        "$tagout" run -- sqlite3 "$1/x.db" 'drop table t' 2> said; say unrecorded $?; grep -c 'this refusal is not recorded' said
+        for n in 1 2 3 4 5 6 7 8; do # Some may fit the rest of the last page.
+            "$tagout" run -- sqlite3 "$1/x.db" 'drop table t' 2> said; code=$?
+            grep -q 'this refusal is not recorded' said && break
+        done
+        say unrecorded $code; grep -c 'this refusal is not recorded' said
         rm disk/filler disk/filler2
         "$tagout" run -- true; say again $?
         "$tagout" log verify > said; say verify $?
@@ -58,9 +62,9 @@ fn a_full_disk_stops_what_must_be_recorded_and_nothing_else() {
             .starts_with(expected),
         "{output:?}"
     );
-    // Two that ran and the refusal that still fitted; the last one may have fitted the last page.
+    // Two that ran, the refusal that still fitted, and those that fitted the last page.
     let runs: usize = words.last().unwrap().parse().unwrap();
-    assert!((3..=4).contains(&runs), "{said}");
+    assert!((3..=10).contains(&runs), "{said}");
 }
 
 #[test]
