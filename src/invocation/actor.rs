@@ -58,8 +58,7 @@ impl Actor {
     /// Reads the facts about this process from `/proc`; what is not there stays unknown.
     /// `variable` looks up the caller's environment.
     pub fn read(user: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> Actor {
-        let own = kernel_text("/proc/self/stat").ok();
-        let own = own.as_deref().and_then(Stat::parse);
+        let ancestors = ancestors(nix::unistd::getppid().as_raw());
         let login_uid = audit_number("/proc/self/loginuid");
         Actor {
             uid: nix::unistd::Uid::current().as_raw(),
@@ -68,10 +67,26 @@ impl Actor {
             // The kernel sets both or neither (`audit_set_loginuid`).
             audit_session: login_uid.and_then(|_| audit_number("/proc/self/sessionid")),
             user,
-            tty: own.as_ref().and_then(|s| terminal(s.tty)),
-            ancestors: ancestors(own.map_or(0, |s| s.parent)),
+            tty: tty(ancestors.first()).and_then(terminal),
+            ancestors: ancestors
+                .into_iter()
+                .map(|(ancestor, _)| ancestor)
+                .collect(),
             claims: claims(variable),
         }
+    }
+}
+
+/// The device number of the controlling terminal. A session has one: where the parent is of the same,
+/// what was read about it answers, and this process's own folder in `/proc` need not be made.
+fn tty(parent: Option<&(Ancestor, Stat)>) -> Option<u32> {
+    let session = nix::unistd::getsid(None).map(nix::unistd::Pid::as_raw);
+    match parent {
+        // 0: its leader is in another process namespace, and need not be the same one.
+        Some((_, parent)) if parent.session != 0 && Ok(parent.session) == session => {
+            Some(parent.tty)
+        }
+        _ => stat("self").map(|own| own.tty),
     }
 }
 
@@ -90,24 +105,26 @@ fn audit_number(path: &str) -> Option<u32> {
     text.trim().parse().ok().filter(|n| *n != u32::MAX)
 }
 
-fn ancestors(first: u32) -> Vec<Ancestor> {
+fn ancestors(first: i32) -> Vec<(Ancestor, Stat)> {
     let mut found = Vec::new();
-    let mut pid = first;
+    let mut pid = u32::try_from(first).unwrap_or(0);
     while pid > 0 && found.len() < MAX_ANCESTORS {
-        let Ok(bytes) = kernel_text(&format!("/proc/{pid}/stat")) else {
+        let Some(mut stat) = stat(&pid.to_string()) else {
             break;
         };
-        let Some(stat) = Stat::parse(&bytes) else {
-            break;
-        };
-        found.push(Ancestor {
+        let ancestor = Ancestor {
             pid,
             start: stat.start,
-            comm: stat.comm,
-        });
+            comm: std::mem::take(&mut stat.comm),
+        };
         pid = stat.parent;
+        found.push((ancestor, stat));
     }
     found
+}
+
+fn stat(process: &str) -> Option<Stat> {
+    Stat::parse(&kernel_text(&format!("/proc/{process}/stat")).ok()?)
 }
 
 /// The fields of `/proc/PID/stat` that matter here.
@@ -115,6 +132,7 @@ fn ancestors(first: u32) -> Vec<Ancestor> {
 pub(super) struct Stat {
     pub(super) comm: String,
     pub(super) parent: u32,
+    session: i32,
     tty: u32,
     start: u64,
 }
@@ -125,18 +143,23 @@ impl Stat {
         let (head, tail) = bytes.split_at_checked(bytes.iter().rposition(|byte| *byte == b')')?)?;
         let comm = head.get(head.iter().position(|byte| *byte == b'(')? + 1..)?;
         // After `) ` the state, then numbers.
-        let tail = std::str::from_utf8(tail.get(2..)?).ok()?;
-        let mut fields = tail.split(' ').skip(1);
-        let parent = fields.next()?.parse().ok()?;
-        let tty: i32 = fields.nth(2)?.parse().ok()?;
-        let start = fields.nth(14)?.parse().ok()?;
+        let mut fields = tail.get(2..)?.split(|byte| *byte == b' ').skip(1);
+        let parent = number(fields.next())?;
+        let session = number(fields.nth(1))?;
+        let tty: i32 = number(fields.next())?;
+        let start = number(fields.nth(14))?;
         Some(Stat {
             comm: String::from_utf8_lossy(comm).into_owned(),
             parent,
+            session,
             tty: tty.cast_unsigned(),
             start,
         })
     }
+}
+
+fn number<T: std::str::FromStr>(field: Option<&[u8]>) -> Option<T> {
+    std::str::from_utf8(field?).ok()?.parse().ok()
 }
 
 /// The name of a terminal's device number.
@@ -161,7 +184,7 @@ mod tests {
         let line = b"77 (a) R (b) S 12 77 77 34819 80 4194304 1 2 3 4 5 6 7 8 20 0 1 0 9001 1 1\n";
         let stat = Stat::parse(line).unwrap();
         assert_eq!(stat.comm, "a) R (b");
-        assert_eq!((stat.parent, stat.start), (12, 9001));
+        assert_eq!((stat.parent, stat.session, stat.start), (12, 77, 9001));
         assert_eq!(terminal(stat.tty).as_deref(), Some("pts/3"));
     }
 

@@ -218,13 +218,13 @@ impl Journal {
         let mut file = self.file(OsStr::new(LOCK_NAME), How::AppendOrCreate)?;
         let mut uneven = id.spread() | 1;
         let mut pause = Duration::from_micros(20);
-        let begun = Instant::now();
+        let mut begun = None;
         loop {
             file = match try_lock(file).map_err(failing("locked"))? {
                 Ok(lock) => return Ok(Some(lock)),
                 Err(file) => file,
             };
-            if begun.elapsed() > LOCK_WAIT {
+            if begun.get_or_insert_with(Instant::now).elapsed() > LOCK_WAIT {
                 return Ok(None);
             }
             // Xorshift: each waiter has a pace of its own.
