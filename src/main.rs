@@ -7,7 +7,7 @@
 
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: tagout::sys::heap::Heap = tagout::sys::heap::Heap::new();
 
 /// The entry point.
 // SAFETY of the name: this is the one `main` of the program, with the type C expects.

@@ -3,6 +3,7 @@
 //! trusted only tightens anything.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use super::builtin::{builtin, names};
@@ -110,7 +111,9 @@ pub fn choose(asked: Option<&str>, layers: &[Layer]) -> Result<Profile, ConfigEr
 /// As there.
 pub fn choose_shared(asked: Option<&str>, layers: &[Layer]) -> Result<Rc<Profile>, ConfigError> {
     thread_local! {
-        static BUILT: RefCell<Vec<Rc<Profile>>> = const { RefCell::new(Vec::new()) };
+        // Never dropped: telling the C library so costs more than the profile.
+        static BUILT: RefCell<ManuallyDrop<Vec<Rc<Profile>>>> =
+            const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     }
     if !layers.is_empty() {
         return choose(asked, layers).map(Rc::new);

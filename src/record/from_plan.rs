@@ -99,18 +99,18 @@ pub fn from_plan(
 /// digest were judged by the same profile. Values that may be secret are left out: a digest of
 /// little else would give them away to guessing.
 fn digest(profile: &Profile) -> String {
-    let mut hash = Sha256::new();
+    let mut said = Vec::with_capacity(1024);
     // Lengths first, so that no two lists of texts read alike. Of a short one a byte: the profile
     // is hashed anew by each launch.
     let mut say = |text: &str| {
         match u8::try_from(text.len()) {
-            Ok(short) if short < u8::MAX => hash.update([short]),
+            Ok(short) if short < u8::MAX => said.push(short),
             _ => {
-                hash.update([u8::MAX]);
-                hash.update((text.len() as u64).to_le_bytes());
+                said.push(u8::MAX);
+                said.extend_from_slice(&(text.len() as u64).to_le_bytes());
             }
         }
-        hash.update(text);
+        said.extend_from_slice(text.as_bytes());
     };
     say(&profile.pass.len().to_string());
     for pass in &profile.pass {
@@ -172,7 +172,7 @@ fn digest(profile: &Profile) -> String {
         let versions = applied.versions.iter().map(String::as_str);
         given.into_iter().chain(versions).for_each(&mut say);
     }
-    format!("sha256:{}", hex(&hash.finalize()))
+    format!("sha256:{}", hex(&Sha256::digest(&said)))
 }
 
 fn actions(plan: &Plan, redactor: &Redactor) -> Vec<ActionFact> {

@@ -11,6 +11,8 @@ pub mod entropy;
 #[cfg_attr(not(target_os = "linux"), path = "portable/epoll.rs")]
 pub(crate) mod epoll;
 pub mod folder;
+#[cfg(target_env = "musl")]
+pub mod heap;
 #[cfg_attr(not(target_os = "linux"), path = "portable/inspect.rs")]
 pub(crate) mod inspect;
 #[cfg_attr(not(target_os = "linux"), path = "portable/landlock.rs")]

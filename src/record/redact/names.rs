@@ -47,7 +47,7 @@ const STARTS: [u8; 27] = {
     starts
 };
 
-/// Whole words of names.
+/// Whole words of names; [`is_secret`] knows their first letters.
 const WORDS: [&str; 7] = [
     "pass",
     "pwd",
@@ -58,7 +58,7 @@ const WORDS: [&str; 7] = [
     "pat",
 ];
 
-/// Words that hold a part but are harmless.
+/// Words that hold a part but are harmless; [`is_secret`] knows their first letters.
 const HARMLESS: [&str; 4] = ["author", "authors", "authority", "tokenizer"];
 
 /// Whether a variable, option or key of that name holds a secret.
@@ -66,10 +66,13 @@ pub fn is_secret(name: &str) -> bool {
     let mut folded: Vec<u8> = name.bytes().map(folded).collect();
     let mut harmless = false;
     for word in words(&folded) {
-        if WORDS.iter().any(|known| known.as_bytes() == word) {
-            return true;
+        match word.first() {
+            Some(b'p' | b's' | b'k') if WORDS.iter().any(|known| known.as_bytes() == word) => {
+                return true;
+            }
+            Some(b'a' | b't') => harmless |= is_harmless(word),
+            _ => {}
         }
-        harmless |= is_harmless(word);
     }
     if harmless {
         // `GIT_AUTHOR_NAME` is none; `AUTHOR_TOKEN` is one.
@@ -104,10 +107,11 @@ fn holds_part(name: &[u8]) -> bool {
         };
         let rest = name.get(at..).unwrap_or_default();
         let parts = PARTS.get(usize::from(*from)..usize::from(*to));
-        parts
-            .unwrap_or_default()
-            .iter()
-            .any(|part| rest.starts_with(part.as_bytes()))
+        from < to
+            && parts
+                .unwrap_or_default()
+                .iter()
+                .any(|part| rest.starts_with(part.as_bytes()))
     })
 }
 
