@@ -326,7 +326,7 @@ impl Place {
 fn server() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     // Room for all connects of a turn: one that finds none waits for a second.
-    listen(&listener, Backlog::new(4096).unwrap()).unwrap();
+    listen(&listener, Backlog::MAXALLOWABLE).unwrap();
     let port = listener.local_addr().unwrap().port();
     for _ in 0..4 {
         let listener = listener.try_clone().unwrap();

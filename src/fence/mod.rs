@@ -140,7 +140,7 @@ impl Prepared {
     /// system calls, no allocation.
     ///
     /// # Errors
-    /// The kernel's errno; see [`Prepared::traced`] says what it means.
+    /// The kernel's errno; [`Prepared::traced`] says what it means.
     pub fn install(&self) -> Result<Installed, i32> {
         seccomp::install(&self.program)
     }
