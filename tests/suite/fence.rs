@@ -23,6 +23,13 @@ pub(crate) struct Project {
     pub(crate) listened: Option<PathBuf>,
 }
 
+/// Python's `server`, whose queue is full: it never answers the next connect.
+pub(crate) const FULL_SERVER: &str = "server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
+     full = []\n\
+     for i in range(20):\n\
+     \x20 s = socket.socket(); s.setblocking(False)\n\
+     \x20 s.connect_ex(server.getsockname()); full.append(s)\n";
+
 impl Project {
     pub(crate) fn new() -> Project {
         let dir = tempfile::tempdir().unwrap();
@@ -122,6 +129,19 @@ impl Project {
     /// Runs words in the profile that holds, to their end.
     pub(crate) fn held(&self, words: &[&str]) -> Ran {
         self.run(self.command("worker").args(words))
+    }
+
+    /// Runs scripts (interpreter, its option, text) that try a server on 127.0.0.1 and one on
+    /// 127.0.0.2, and sees that only the first was reached.
+    fn assert_all_held(&self, scripts: &[(&str, &str, String)], good: u16, bad: u16) {
+        for (interpreter, option, script) in scripts {
+            let Some(program) = self.unknown(interpreter) else {
+                continue;
+            };
+            let ran = self.held(&[program.to_str().unwrap(), option, script]);
+            let good = format!("127.0.0.1:{good}");
+            ran.assert_held(interpreter, &good, &format!("127.0.0.2:{bad}"));
+        }
     }
 
     pub(crate) fn run(&self, command: &mut Command) -> Ran {
@@ -368,17 +388,7 @@ fn postgres_clients_reach_their_server_and_nothing_of_production() {
             ),
         ));
         }
-        for (interpreter, option, script) in cases {
-            let Some(program) = project.unknown(interpreter) else {
-                continue;
-            };
-            let ran = project.held(&[program.to_str().unwrap(), option, &script]);
-            ran.assert_held(
-                interpreter,
-                &format!("127.0.0.1:{g}"),
-                &format!("127.0.0.2:{b}"),
-            );
-        }
+        project.assert_all_held(&cases, g, b);
         assert!(!bad.log().contains("host=127."), "{}", bad.log());
     }
 }
@@ -400,17 +410,7 @@ fn mysql_clients_reach_their_server_and_nothing_of_production() {
          echo \"$name=\", $db->query('select 1')->fetchColumn(), \"\\n\"; }}\n\
          catch (PDOException $e) {{ echo \"$name: \", $e->getMessage(), \"\\n\"; }} }}"
         );
-        for (interpreter, option, script) in [("sh", "-c", cli), ("php", "-r", php)] {
-            let Some(program) = project.unknown(interpreter) else {
-                continue;
-            };
-            let ran = project.held(&[program.to_str().unwrap(), option, &script]);
-            ran.assert_held(
-                interpreter,
-                &format!("127.0.0.1:{g}"),
-                &format!("127.0.0.2:{b}"),
-            );
-        }
+        project.assert_all_held(&[("sh", "-c", cli), ("php", "-r", php)], g, b);
         let queries = fs::read_to_string(bad.dir.path().join("queries")).unwrap();
         assert!(!queries.contains("Connect\tapp@"), "{queries}");
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::fence::{Project, arrived, compiled, port, server};
+use crate::fence::{FULL_SERVER, Project, arrived, compiled, port, server};
 use crate::servers::{MariaDb, Postgres, running_as_root};
 use crate::support::{needs, tagout};
 
@@ -198,16 +198,13 @@ fn a_crowd_of_waiting_callers_is_served() {
     let Some(python) = project.unknown("python3") else {
         return;
     };
-    let script = "import socket, threading, struct, errno, resource, collections\n\
+    let script = [
+        "import socket, threading, struct, errno, resource, collections\n\
          hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n\
          resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))\n\
-         threading.stack_size(65536)\n\
-         server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
-         full = []\n\
-         for i in range(20):\n\
-         \x20 s = socket.socket(); s.setblocking(False)\n\
-         \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
-         ended = collections.Counter()\n\
+         threading.stack_size(65536)\n",
+        FULL_SERVER,
+        "ended = collections.Counter()\n\
          def one():\n\
          \x20 s = socket.socket()\n\
          \x20 s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 3, 0))\n\
@@ -215,12 +212,14 @@ fn a_crowd_of_waiting_callers_is_served() {
          \x20 except OSError as e: ended[errno.errorcode[e.errno]] += 1\n\
          crowd = [threading.Thread(target=one) for i in range(1000)]\n\
          [t.start() for t in crowd]; [t.join() for t in crowd]\n\
-         print(dict(ended))\n";
+         print(dict(ended))\n",
+    ]
+    .concat();
     let mut command = Command::new("/bin/sh");
     let limited = "ulimit -Sn 512; exec \"$@\"";
     command.args(["-c", limited, "sh", tagout(), "run", "-p", "worker", "--"]);
     project.settle(&mut command);
-    let ran = project.run(command.arg(python).args(["-c", script]));
+    let ran = project.run(command.arg(python).args(["-c", &script]));
     assert_eq!(ran.stdout(), "{'EINPROGRESS': 1000}\n", "{}", ran.stderr());
 }
 

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::fence::{Project, arrived, compiled, port, server};
-use crate::support::{needs, tagout};
+use crate::fence::{FULL_SERVER, Project, arrived, compiled, port, server};
+use crate::support::{assert_nobody_holds, needs, tagout};
 
 #[test]
 fn the_tier_is_found_by_trying_and_said() {
@@ -185,13 +185,10 @@ fn waiting_callers_hear_their_signals_stops_and_time_limits() {
     let Some(python) = outside.unknown("python3") else {
         return;
     };
-    let script = "import ctypes, errno, os, signal, socket, struct, threading, time\n\
-         server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
-         full = []\n\
-         for i in range(20):\n\
-         \x20 s = socket.socket(); s.setblocking(False)\n\
-         \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
-         libc = ctypes.CDLL(None, use_errno=True)\n\
+    let script = [
+        "import ctypes, errno, os, signal, socket, struct, threading, time\n",
+        FULL_SERVER,
+        "libc = ctypes.CDLL(None, use_errno=True)\n\
          address = struct.pack('=H', 2) + struct.pack('>H', server.getsockname()[1]) + bytes([127, 0, 0, 1]) + bytes(8)\n\
          def wait(limit=0):\n\
          \x20 s = socket.socket()\n\
@@ -224,13 +221,18 @@ fn waiting_callers_hear_their_signals_stops_and_time_limits() {
          \x20 while True: server.accept()\n\
          late = threading.Timer(0.2, room); late.daemon = True; late.start()\n\
          signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)\n\
-         print(wait(), flush=True); os._exit(0)\n";
-    let alone = Command::new(&python).args(["-c", script]).output().unwrap();
+         print(wait(), flush=True); os._exit(0)\n",
+    ]
+    .concat();
+    let alone = Command::new(&python)
+        .args(["-c", &script])
+        .output()
+        .unwrap();
     let alone = String::from_utf8(alone.stdout).unwrap();
     assert_eq!(alone, "EINPROGRESS\nEINTR\nEINTR\nTrue\nTrue\n15\n9\nok\n");
     for project in Project::of_each_tier() {
         let python = project.unknown("python3").unwrap();
-        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+        let ran = project.held(&[python.to_str().unwrap(), "-c", &script]);
         assert_eq!(ran.stdout(), alone, "{}{}", ran.stderr(), ran.outcome);
         ran.assert_tier();
     }
@@ -243,13 +245,10 @@ fn a_signal_for_another_thread_ends_no_wait() {
         let Some(python) = project.unknown("python3") else {
             return;
         };
-        let script = "import collections, ctypes, errno, os, signal, socket, struct, threading\n\
-             server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
-             full = []\n\
-             for i in range(20):\n\
-             \x20 s = socket.socket(); s.setblocking(False)\n\
-             \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
-             libc = ctypes.CDLL(None, use_errno=True)\n\
+        let script = [
+            "import collections, ctypes, errno, os, signal, socket, struct, threading\n",
+            FULL_SERVER,
+            "libc = ctypes.CDLL(None, use_errno=True)\n\
              address = struct.pack('=H', 2) + struct.pack('>H', server.getsockname()[1]) + bytes([127, 0, 0, 1]) + bytes(8)\n\
              ended = collections.Counter()\n\
              def wait():\n\
@@ -267,8 +266,10 @@ fn a_signal_for_another_thread_ends_no_wait() {
              threading.Thread(target=room, daemon=True).start()\n\
              [t.join() for t in waiting]\n\
              signal.setitimer(signal.ITIMER_REAL, 0)\n\
-             print(dict(ended), flush=True); os._exit(0)\n";
-        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+             print(dict(ended), flush=True); os._exit(0)\n",
+    ]
+    .concat();
+        let ran = project.held(&[python.to_str().unwrap(), "-c", &script]);
         assert_eq!(ran.stdout(), "{'ok': 24}\n", "{}", ran.stderr());
         ran.assert_tier();
     }
@@ -281,13 +282,10 @@ fn a_process_with_a_waiting_thread_stops_and_goes_on() {
         let Some(python) = project.unknown("python3") else {
             return;
         };
-        let script = "import os, signal, socket, threading, time\n\
-             server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)\n\
-             full = []\n\
-             for i in range(20):\n\
-             \x20 s = socket.socket(); s.setblocking(False)\n\
-             \x20 s.connect_ex(server.getsockname()); full.append(s)\n\
-             pid = os.fork()\n\
+        let script = [
+            "import os, signal, socket, threading, time\n",
+            FULL_SERVER,
+            "pid = os.fork()\n\
              if pid == 0:\n\
              \x20 s = socket.socket()\n\
              \x20 threading.Thread(target=s.connect, args=(server.getsockname(),), daemon=True).start()\n\
@@ -299,8 +297,10 @@ fn a_process_with_a_waiting_thread_stops_and_goes_on() {
              for i in range(3):\n\
              \x20 os.kill(pid, signal.SIGSTOP); print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]))\n\
              \x20 os.kill(pid, signal.SIGCONT); print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]))\n\
-             os.kill(pid, signal.SIGTERM); print(os.WTERMSIG(os.waitpid(pid, 0)[1]))\n";
-        let ran = project.held(&[python.to_str().unwrap(), "-c", script]);
+             os.kill(pid, signal.SIGTERM); print(os.WTERMSIG(os.waitpid(pid, 0)[1]))\n",
+    ]
+    .concat();
+        let ran = project.held(&[python.to_str().unwrap(), "-c", &script]);
         let expected = format!("{}15\n", "True\nTrue\n".repeat(3));
         assert_eq!(ran.stdout(), expected, "{}", ran.stderr());
         ran.assert_tier();
@@ -402,10 +402,7 @@ fn a_killed_tracer_leaves_nothing_behind() {
     assert_eq!(line, "up\n");
     child.kill().unwrap();
     child.wait().unwrap();
-    // The pipe closes only when the last process that holds it has ended.
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
+    assert_nobody_holds(out);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
 
-use crate::support::{Scene, needs, ran, tagout};
+use crate::support::{Scene, assert_nobody_holds, needs, ran, tagout};
 
 #[test]
 fn the_exit_status_is_the_commands_own() {
@@ -192,13 +192,10 @@ fn child_of(pid: u32) -> u32 {
 #[test]
 fn the_command_ends_with_a_killed_tagout() {
     let scene = Scene::new();
-    let (mut child, mut out) = up(&scene, "echo up; exec sleep 1000");
+    let (mut child, out) = up(&scene, "echo up; exec sleep 1000");
     kill("-KILL", child.id());
     child.wait().unwrap();
-    // The pipe closes only when the last process that holds it has ended.
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
+    assert_nobody_holds(out);
 }
 
 #[test]

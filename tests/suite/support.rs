@@ -181,3 +181,11 @@ pub(crate) fn answers_of_ruby(
     let answers = lines.map(|l| serde_json::from_str(l).unwrap());
     Some((version, answers.collect()))
 }
+
+/// Waits until the last process that holds the other end of a pipe has ended: only then it closes.
+/// None of them may write more.
+pub(crate) fn assert_nobody_holds(mut pipe: impl std::io::Read) {
+    let mut rest = String::new();
+    pipe.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
