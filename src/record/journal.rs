@@ -30,6 +30,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(2);
 const TAIL_BYTES: u64 = 4096;
 /// How many set-aside entries one writer takes into the chain.
 const MAX_FOLDED: usize = 32;
+/// How much of the chain's end is searched for an entry that was taken in before.
+const RECENT_BYTES: usize = 1 << 20;
 const LOCK_NAME: &str = "lock";
 const SPILL_PREFIX: &str = "spill-";
 
@@ -199,11 +201,12 @@ impl Journal {
             self.set_aside(entry)?;
             return Ok(Appended::SetAside);
         };
-        let (file, appended) = self.append_locked(entry)?;
+        let (file, appended, folded) = self.append_locked(entry)?;
         drop(lock);
         if durability == Durability::Durable {
             file.sync_data().map_err(failing("made durable"))?;
         }
+        self.forget(&folded, &file);
         Ok(appended)
     }
 
@@ -237,7 +240,11 @@ impl Journal {
         }
     }
 
-    fn append_locked(&self, entry: &Entry) -> Result<(File, Appended), JournalError> {
+    /// Also names the files whose entries are in the chain now.
+    fn append_locked(
+        &self,
+        entry: &Entry,
+    ) -> Result<(File, Appended, Vec<OsString>), JournalError> {
         let names = self.folder.names().map_err(failing("listed"))?;
         let mut head = self.head(&names)?;
         let after = head.version;
@@ -254,13 +261,12 @@ impl Journal {
         head.seq += 1;
         head.hash = line::seal(&mut lines, head.seq, &head.hash, entry.body());
         write_whole(&head.file, &lines)?;
-        self.forget(&folded, &head.file);
         let appended = Appended::Chained {
             seq: head.seq,
             hash: head.hash,
             after,
         };
-        Ok((head.file, appended))
+        Ok((head.file, appended, folded))
     }
 
     /// The newest segment's last line; in a segment without any, the one before it counts.
@@ -367,15 +373,20 @@ impl Journal {
     }
 
     /// Takes entries that were set aside into the chain. Their files are removed after the
-    /// write; a writer killed in between leaves a file whose entry is in the chain, which the
-    /// next writer sees at the chain's end and does not take in again.
+    /// write and without the lock, because that waits for the disk: until then, and for good
+    /// where the writer is killed, a file's entry is in the chain, which the next writer sees
+    /// at the chain's end and does not take in again.
     fn fold(&self, names: &[OsString], head: &mut Head, lines: &mut Vec<u8>) -> Vec<OsString> {
         let mut folded = Vec::new();
         let is_spilled = |n: &&OsString| n.as_encoded_bytes().starts_with(SPILL_PREFIX.as_bytes());
         let mut spilled: Vec<_> = names.iter().filter(is_spilled).collect();
         // By id, which is by time, and an intent before its outcome.
         spilled.sort_unstable();
-        for name in spilled.into_iter().take(MAX_FOLDED) {
+        let mut recent = None;
+        for name in spilled {
+            if folded.len() == MAX_FOLDED {
+                break;
+            }
             let Ok(body) = self.read_spilled(name) else {
                 continue;
             };
@@ -384,7 +395,8 @@ impl Journal {
                 continue;
             };
             folded.push(name.clone());
-            if already_in(&head.file, body) {
+            let recent = recent.get_or_insert_with(|| self.recent(head));
+            if already_in(recent, body) {
                 continue;
             }
             let mut marked = body.to_vec();
@@ -393,6 +405,18 @@ impl Journal {
             head.hash = line::seal(lines, head.seq, &head.hash, &marked);
         }
         folded
+    }
+
+    /// The chain's end, over the beginning of a segment.
+    fn recent(&self, head: &Head) -> Vec<u8> {
+        let mut recent = tail(&head.file);
+        if recent.len() < RECENT_BYTES
+            && let Some(previous) = &head.previous
+            && let Ok(file) = self.file(previous, How::Read)
+        {
+            recent.extend(tail(&file));
+        }
+        recent
     }
 
     fn read_spilled(&self, name: &OsStr) -> Result<Vec<u8>, JournalError> {
@@ -449,8 +473,14 @@ fn is_body(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\"id\":\"") && !bytes.contains(&b'\n')
 }
 
-/// Whether an entry of the same id and phase stands near the end of the file.
-fn already_in(file: &File, body: &[u8]) -> bool {
+fn tail(file: &File) -> Vec<u8> {
+    let length = file.metadata().map_or(0, |m| m.len());
+    let from = length.saturating_sub(RECENT_BYTES as u64);
+    read_exactly(file, from, length).unwrap_or_default()
+}
+
+/// Whether an entry of the same id and phase stands there.
+fn already_in(recent: &[u8], body: &[u8]) -> bool {
     // The id and phase come first and have a fixed form.
     let Some(end) = body
         .windows(10)
@@ -459,10 +489,7 @@ fn already_in(file: &File, body: &[u8]) -> bool {
         return false;
     };
     let key = body.get(..end).unwrap_or_default();
-    let length = file.metadata().map_or(0, |m| m.len());
-    let from = length.saturating_sub(1 << 20);
-    read_exactly(file, from, length)
-        .is_ok_and(|tail| tail.windows(key.len().max(1)).any(|window| window == key))
+    recent.windows(key.len().max(1)).any(|window| window == key)
 }
 
 /// What the end of a segment looks like.
@@ -696,6 +723,42 @@ mod tests {
         let found: Vec<_> = lines.iter().filter(|l| l.contains(&id)).collect();
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("\"spilled\":true"));
+    }
+
+    #[test]
+    fn pieces_that_killed_writers_left_keep_no_entry_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = user(dir.path());
+        let journal = Journal::open(&location).unwrap();
+        for number in 0..2 * MAX_FOLDED {
+            let piece = format!("{SPILL_PREFIX}{number:04}-outcome.json");
+            fs::write(location.path().join(piece), "\"id\":\"").unwrap();
+        }
+        let late = entry();
+        journal.set_aside(&late).unwrap();
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        assert!(text(&location).contains(&late.id().to_string()));
+    }
+
+    #[test]
+    fn what_was_taken_in_is_not_taken_in_again_by_the_next_segment() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = user(dir.path());
+        let journal = Journal::open(&location).unwrap();
+        let late = entry();
+        journal.set_aside(&late).unwrap();
+        let spill = format!("{SPILL_PREFIX}{}-outcome.json", late.id());
+        let copy = fs::read(location.path().join(&spill)).unwrap();
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        // Its writer was killed before it removed the file, and the segment is full now.
+        fs::write(location.path().join(&spill), &copy).unwrap();
+        let journal = journal.with_segment_bytes(1);
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        assert!(!location.path().join(&spill).exists());
+        let all = text(&location);
+        let (lines, _) = walk(&all);
+        let id = late.id().to_string();
+        assert_eq!(lines.iter().filter(|l| l.contains(&id)).count(), 1);
     }
 
     #[test]

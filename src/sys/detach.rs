@@ -7,8 +7,8 @@ use std::os::fd::RawFd;
 /// standard streams, with no descriptors but those named, and with the default signals. The copy
 /// ends with `work`. False where there can be no copy.
 pub(crate) fn leave_behind(descriptors: &[RawFd], work: impl FnOnce()) -> bool {
-    // SAFETY: the copy goes on with the only thread that it has; locks of other threads (a name
-    // look-up that was given up) are the allocator's, which fork() looks after.
+    // SAFETY: this process has one thread (names are looked up by other programs): the copy holds
+    // no lock that nobody gives back.
     match unsafe { libc::fork() } {
         -1 => false,
         0 => {

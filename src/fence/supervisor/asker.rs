@@ -126,8 +126,8 @@ impl Supervisor {
             // They are closed already, and their numbers may be others' by now.
             std::mem::forget(std::mem::take(&mut self.handles));
             if let Some(refresh) = self.refresh.take() {
-                // Its threads are not in this process.
-                for question in refresh.questions {
+                self.epoll.remove(refresh.descriptor());
+                for question in refresh.forget_lookup() {
                     self.answer_question(question);
                 }
             }

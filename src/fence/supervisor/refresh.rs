@@ -91,4 +91,11 @@ impl Refresh {
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
         self.lookup.as_fd()
     }
+
+    /// Who waits, in a process in which the look-up's pipes are closed already and their numbers
+    /// may be others' by now.
+    pub(super) fn forget_lookup(self) -> Vec<Notification> {
+        std::mem::forget(self.lookup);
+        self.questions
+    }
 }
