@@ -240,8 +240,12 @@ fn a_storm_of_killed_launches_breaks_no_chain_and_loses_nothing_that_was_told() 
     // takes that in.
     let journal = dir.path().join("tagout/journal");
     let aside = || {
-        let names = fs::read_dir(&journal).unwrap().map(|e| e.unwrap().file_name());
-        names.filter(|n| n.to_string_lossy().starts_with("spill-")).count()
+        let names = fs::read_dir(&journal)
+            .unwrap()
+            .map(|e| e.unwrap().file_name());
+        names
+            .filter(|n| n.to_string_lossy().starts_with("spill-"))
+            .count()
     };
     for _ in 0..20 {
         if aside() > 0 {
