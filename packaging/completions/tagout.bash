@@ -385,7 +385,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__log)
-            opts="-n -h --journal --since --until --target --tier --effect --verdict --profile --user --cwd --open --mismatch --gate --count --json --help show tail stats verify checkpoint"
+            opts="-n -h --journal --since --until --target --tier --effect --verdict --profile --user --cwd --open --mismatch --gate --count --utc --no-pager --json --help show tail stats verify checkpoint"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -473,7 +473,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__log__subcmd__show)
-            opts="-h --journal --json --help"
+            opts="-h --journal --utc --no-pager --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -491,7 +491,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__log__subcmd__stats)
-            opts="-h --journal --since --json --help"
+            opts="-h --journal --since --utc --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,7 +513,7 @@ _tagout() {
             return 0
             ;;
         tagout__subcmd__log__subcmd__tail)
-            opts="-n -f -h --journal --count --follow --json --help"
+            opts="-n -f -h --journal --count --follow --utc --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

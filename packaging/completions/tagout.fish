@@ -195,6 +195,8 @@ complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_s
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s n -l count -d 'At most so many' -r
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l open -d 'Only runs without an outcome'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l mismatch -d 'Only runs that contacted a database which was not resolved'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l utc -d 'Show times in UTC, as they are recorded [default: local time with its offset]'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l no-pager -d 'Print it all at once [default: by $PAGER or less on a terminal]'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -l json -d 'One run a line, as JSON'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "show" -d 'Tell the whole story of one run'
@@ -203,15 +205,19 @@ complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_s
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "verify" -d 'Check that the journal is as it was written, and against an anchor that nothing is missing'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and not __fish_seen_subcommand_from show tail stats verify checkpoint" -f -a "checkpoint" -d 'Sign the journal\'s head and keep it elsewhere, so that a cut or rewritten journal shows'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l journal -d 'Read this journal instead of one\'s own' -r -F
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l utc -d 'Show times in UTC, as they are recorded [default: local time with its offset]'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l no-pager -d 'Print it all at once [default: by $PAGER or less on a terminal]'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -l json -d 'The entries as JSON'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l journal -d 'Read this journal instead of one\'s own' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s n -l count -d 'At most so many' -r
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with what is recorded from now on'
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l utc -d 'Show times in UTC, as they are recorded [default: local time with its offset]'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -l json -d 'One entry a line, as JSON'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l journal -d 'Read this journal instead of one\'s own' -r -F
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l since -d 'Only runs judged at or after' -r
+complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l utc -d 'Show times in UTC, as they are recorded [default: local time with its offset]'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -l json -d 'As JSON'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
 complete -c tagout -n "__fish_tagout_using_subcommand log; and __fish_seen_subcommand_from verify" -l journal -d 'Read this journal instead of one\'s own' -r -F

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::checkpoint as head;
+use super::{checkpoint as head, pager};
 use crate::cli::checkpoint::variables;
 use crate::cli::{Session, exit, run as launch};
 use crate::invocation::host::{self, Host};
@@ -19,7 +19,7 @@ use crate::record::read::Segments;
 use crate::record::verify::{Anchor, Completeness, verify};
 use crate::record::{JournalError, Location, parse_rfc3339, rfc3339, stats};
 use crate::sys::clock::{self, Moment};
-use crate::ui::journal::{self as shown, State};
+use crate::ui::journal::{self as shown, State, Zone};
 
 /// How often `log tail -f` looks.
 const LOOK: Duration = Duration::from_millis(200);
@@ -41,6 +41,8 @@ pub(super) fn define(command: Command) -> Command {
                         .required(true)
                         .help("The run's id, or its beginning, or `last`"),
                 )
+                .arg(utc())
+                .arg(pager::flag())
                 .arg(json_flag("The entries as JSON")),
         )
         .subcommand(
@@ -54,12 +56,14 @@ pub(super) fn define(command: Command) -> Command {
                         .action(ArgAction::SetTrue)
                         .help("Go on with what is recorded from now on"),
                 )
+                .arg(utc())
                 .arg(json_flag("One entry a line, as JSON")),
         )
         .subcommand(
             with_journal(Command::new("stats"))
                 .about("Count runs by verdict, effect, tier, profile, user and result")
                 .arg(since())
+                .arg(utc())
                 .arg(json_flag("As JSON")),
         )
         .subcommand(verify_command())
@@ -155,6 +159,8 @@ fn filters(command: Command) -> Command {
             "Only runs that a gate held back: require, mark, anchor, fence or hide",
         ))
         .arg(count().default_value("50"))
+        .arg(utc())
+        .arg(pager::flag())
         .arg(json_flag("One run a line, as JSON"))
 }
 
@@ -183,6 +189,21 @@ fn count() -> Arg {
         .value_name("N")
         .value_parser(value_parser!(usize))
         .help("At most so many")
+}
+
+fn utc() -> Arg {
+    Arg::new("utc")
+        .long("utc")
+        .action(ArgAction::SetTrue)
+        .help("Show times in UTC, as they are recorded [default: local time with its offset]")
+}
+
+/// In whose time people are told.
+fn zone(matches: &ArgMatches) -> Zone {
+    match matches.get_flag("utc") {
+        true => Zone::Utc,
+        false => Zone::Local,
+    }
 }
 
 fn json_flag(help: &'static str) -> Arg {
@@ -254,7 +275,13 @@ fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     };
     let limit = matches.get_one("count").copied().unwrap_or(50);
     let found = query::lines(&Segments::open(at)?, &filter, limit)?;
-    print(session, &found, matches.get_flag("json"));
+    match matches.get_flag("json") {
+        true => print_json(session, &found),
+        false => {
+            let listing = listing(session, &found, zone(matches));
+            pager::show(session, matches, &listing);
+        }
+    }
     if found.is_empty() {
         session
             .ui
@@ -263,26 +290,32 @@ fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     Ok(exit::OK)
 }
 
-fn print(session: &mut Session, found: &[Written], as_json: bool) {
+/// Each run with how it stands.
+fn standing(found: &[Written]) -> impl Iterator<Item = (&Written, Found, State)> {
     let here = Host::read();
-    let read = found.iter().map(|written| {
+    found.iter().map(move |written| {
         let found = written.read_only(&shown::ROW_KEYS);
         let state = state(&found, &here);
         (written, found, state)
-    });
-    if as_json {
-        let mut lines = Vec::new();
-        for (written, _, state) in read {
-            as_written(&mut lines, written, state);
-        }
-        session.ui.data(&String::from_utf8_lossy(&lines));
-    } else if !found.is_empty() {
-        let rows: Vec<_> = read
-            .map(|(_, found, state)| shown::row(&found, state))
-            .collect();
-        session
-            .ui
-            .data(&shown::table(&rows, true, session.ui.colours_data()));
+    })
+}
+
+fn print_json(session: &mut Session, found: &[Written]) {
+    let mut lines = Vec::new();
+    for (written, _, state) in standing(found) {
+        as_written(&mut lines, written, state);
+    }
+    session.ui.data(&String::from_utf8_lossy(&lines));
+}
+
+/// The runs as a table; nothing where there are none.
+fn listing(session: &Session, found: &[Written], zone: Zone) -> String {
+    let rows: Vec<_> = standing(found)
+        .map(|(_, found, state)| shown::row(&found, state, zone))
+        .collect();
+    match rows.is_empty() {
+        true => String::new(),
+        false => shown::table(&rows, true, session.ui.colours_data()),
     }
 }
 
@@ -360,9 +393,9 @@ fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
                 as_written(&mut line, one, state);
                 session.ui.data(&String::from_utf8_lossy(&line));
             } else {
-                session
-                    .ui
-                    .data(&shown::story(&found, state, session.ui.colours_data()));
+                let colour = session.ui.colours_data();
+                let story = shown::story(&found, state, zone(matches), colour);
+                pager::show(session, matches, &story);
             }
             Ok(exit::OK)
         }
@@ -371,7 +404,8 @@ fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
                 &format!("several runs begin with {wanted}: give more of the id"),
                 &[],
             );
-            print(session, several, false);
+            let listing = listing(session, several, zone(matches));
+            session.ui.data(&listing);
             Ok(exit::FOUND)
         }
     }
@@ -385,7 +419,13 @@ fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
     let limit = matches.get_one("count").copied().unwrap_or(10);
     let mut found = query::lines(&Segments::open(at)?, &Filter::default(), limit)?;
     found.reverse();
-    print(session, &found, as_json);
+    match as_json {
+        true => print_json(session, &found),
+        false => {
+            let listing = listing(session, &found, zone(matches));
+            session.ui.data(&listing);
+        }
+    }
     let Some(follower) = follower.as_mut() else {
         return Ok(exit::OK);
     };
@@ -394,7 +434,11 @@ fn tail(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
         for line in follower.next(1000)? {
             if line.seal.seq > seen {
                 let colour = session.ui.colours_data();
-                session.ui.data(&new_line(&line.bytes, as_json, colour));
+                let shown = match as_json {
+                    true => format!("{}\n", String::from_utf8_lossy(&line.bytes)),
+                    false => new_line(&line.bytes, zone(matches), colour),
+                };
+                session.ui.data(&shown);
                 seen = line.seal.seq;
             }
         }
@@ -412,10 +456,7 @@ fn newest(found: &[Written]) -> u64 {
     seals.map(|seal| seal.seq).max().unwrap_or(0)
 }
 
-fn new_line(line: &[u8], as_json: bool, colour: bool) -> String {
-    if as_json {
-        return format!("{}\n", String::from_utf8_lossy(line));
-    }
+fn new_line(line: &[u8], zone: Zone, colour: bool) -> String {
     let value: Value = serde_json::from_slice(line).unwrap_or(Value::Null);
     match value["phase"].as_str() {
         Some("intent" | "refused") => {
@@ -428,9 +469,9 @@ fn new_line(line: &[u8], as_json: bool, colour: bool) -> String {
                 run: value,
                 outcome: None,
             };
-            shown::table(&[shown::row(&found, state)], false, colour)
+            shown::table(&[shown::row(&found, state, zone)], false, colour)
         }
-        Some("outcome") => shown::table(&[shown::ended(&value)], false, colour),
+        Some("outcome") => shown::table(&[shown::ended(&value, zone)], false, colour),
         _ => String::new(),
     }
 }
@@ -444,7 +485,7 @@ fn count_runs(
     let stats = stats::stats(&Segments::open(at)?, since.as_deref())?;
     let text = match matches.get_flag("json") {
         true => format!("{}\n", shown::stats_json(&stats)),
-        false => shown::stats(&stats),
+        false => shown::stats(&stats, zone(matches)),
     };
     session.ui.data(&text);
     Ok(exit::OK)

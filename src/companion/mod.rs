@@ -18,6 +18,7 @@ mod init;
 mod learn;
 mod log;
 pub mod man;
+mod pager;
 mod profile;
 mod propose;
 mod report;

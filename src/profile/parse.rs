@@ -117,37 +117,18 @@ pub const PROFILE_KEYS: &[&str] = &[
     "limits",
     "survivors",
 ];
+/// The keys of a table's own, and those that say which targets it means.
+macro_rules! with_target_keys {
+    ($($own:literal),*) => {
+        &[$($own,)* "engine", "host", "network", "socket", "file", "port", "database",
+            "environment", "identifier", "url", "why"]
+    };
+}
+
 /// Keys of `[[marks]]`.
-pub const MARK_KEYS: &[&str] = &[
-    "tier",
-    "engine",
-    "host",
-    "network",
-    "socket",
-    "file",
-    "port",
-    "database",
-    "environment",
-    "identifier",
-    "url",
-    "why",
-];
-/// Keys of `[[migrations]]`; the rest are those that say which targets.
-pub const MIGRATION_KEYS: &[&str] = &[
-    "folder",
-    "applied",
-    "applied_file",
-    "engine",
-    "host",
-    "network",
-    "socket",
-    "file",
-    "port",
-    "database",
-    "environment",
-    "url",
-    "why",
-];
+pub const MARK_KEYS: &[&str] = with_target_keys!("tier");
+/// Keys of `[[migrations]]`.
+pub const MIGRATION_KEYS: &[&str] = with_target_keys!("folder", "applied", "applied_file");
 /// Families of names that may be listed with a `*`: harmless whatever the last part is.
 const FAMILIES: &[&str] = &["LC_*"];
 

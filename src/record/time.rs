@@ -17,6 +17,24 @@ pub fn rfc3339(moment: Moment) -> String {
     )
 }
 
+/// The same in the time of a place that is `offset` seconds east of UTC:
+/// `2026-08-22T11:31:07.123456+02:00`.
+pub fn rfc3339_east(moment: Moment, offset: i64) -> String {
+    let seconds = moment.seconds.checked_add_signed(offset);
+    let (Some(seconds), true) = (seconds, offset != 0) else {
+        return rfc3339(moment);
+    };
+    let there = rfc3339(Moment { seconds, ..moment });
+    let minutes = offset.unsigned_abs() / 60;
+    format!(
+        "{}{}{:02}:{:02}",
+        there.trim_end_matches('Z'),
+        if offset < 0 { '-' } else { '+' },
+        minutes / 60,
+        minutes % 60
+    )
+}
+
 /// Reads what [`rfc3339`] writes, and its shorter forms: a date alone, without seconds, without
 /// fraction, with a space for the `T`, with `Z`, an offset or neither (UTC).
 pub fn parse_rfc3339(text: &str) -> Option<Moment> {
@@ -172,6 +190,12 @@ mod tests {
         fn what_is_written_is_read_back(seconds in 0u64..250_000_000_000, micros in 0u32..1_000_000) {
             let moment = at(seconds, micros * 1000);
             prop_assert_eq!(parse_rfc3339(&rfc3339(moment)), Some(moment));
+        }
+
+        #[test]
+        fn a_time_with_an_offset_is_the_same_moment(seconds in 100_000u64..250_000_000_000, minutes in -1439i64..1440) {
+            let moment = at(seconds, 0);
+            prop_assert_eq!(parse_rfc3339(&rfc3339_east(moment, minutes * 60)), Some(moment));
         }
 
         #[test]

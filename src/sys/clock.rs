@@ -27,6 +27,22 @@ pub fn now() -> Moment {
     }
 }
 
+/// How far the local time is east of UTC then, in seconds; 0 where it cannot be said.
+#[allow(unsafe_code, reason = "localtime_r knows the system's time zone and TZ")]
+pub fn offset(moment: Moment) -> i64 {
+    let Ok(seconds) = moment.seconds.try_into() else {
+        return 0;
+    };
+    let mut parts = std::mem::MaybeUninit::<libc::tm>::uninit();
+    // SAFETY: both pointers are to live memory; the structure is read only where it was filled.
+    unsafe {
+        match libc::localtime_r(&raw const seconds, parts.as_mut_ptr()).is_null() {
+            true => 0,
+            false => parts.assume_init().tm_gmtoff.into(),
+        }
+    }
+}
+
 /// By a system call: the way without one, which the C library takes, first has to be found in what
 /// the kernel maps for it, and a launch asks three times.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -34,6 +34,12 @@ pub(crate) fn hear_of_children() -> io::Result<()> {
     Ok(())
 }
 
+/// Lets an interrupt from the keyboard pass by this process, for as long as a tool has the screen.
+pub(crate) fn ignore_interrupts() {
+    // Where it fails, an interrupt ends this process as ever.
+    let _ = replace(libc::SIGINT, libc::SIG_IGN);
+}
+
 /// One signal as `signalfd` tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrived {

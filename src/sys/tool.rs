@@ -140,6 +140,34 @@ fn hand_on(
     })
 }
 
+/// Shows a text by a pager, which has this process's terminal and environment besides `more`: the
+/// caller's own command line, or `less`. Ends when the reader leaves it.
+///
+/// # Errors
+/// Where there is no pager or it cannot be started: nothing was shown then.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tools are started here and nowhere else"
+)]
+pub fn page(line: Option<&str>, more: &[(&str, &str)], text: &[u8]) -> io::Result<()> {
+    let program = find(line.map_or("less", |_| "sh")).ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(program);
+    if let Some(line) = line {
+        command.args(["-c", line]);
+    }
+    let mut child = command
+        .envs(more.iter().copied())
+        .stdin(Stdio::piped())
+        .spawn()?;
+    // The pager decides what an interrupt means, and has to find somebody waiting for it.
+    super::signals::ignore_interrupts();
+    if let Some(mut input) = child.stdin.take() {
+        // A reader who leaves early closes the pipe.
+        let _ = input.write_all(text);
+    }
+    child.wait().map(|_| ())
+}
+
 fn finish(name: &str, mut command: Command, input: &[u8], limit: Duration) -> Result<Done, String> {
     let failed = |e: io::Error| format!("{name}: {e}");
     let mut child = command

@@ -362,6 +362,13 @@ pub const PARTS: &[Part] = &[
                 "The framework's environment",
             ),
             setting(
+                "identifier",
+                "a name, * at either end",
+                "any",
+                "ignored",
+                "An identifier in a cloud or container runtime",
+            ),
+            setting(
                 "url",
                 "a URL",
                 "any",

@@ -9,6 +9,8 @@ use crate::record::query::Found;
 use crate::record::shipped::Shipped;
 use crate::record::stats::{Counts, Stats};
 use crate::record::verify::{Completeness, Verification};
+use crate::record::{parse_rfc3339, rfc3339_east};
+use crate::sys::clock;
 
 use super::{Tone, paint, sanitize};
 
@@ -25,6 +27,15 @@ pub enum State {
     Replaced,
     /// No outcome yet, and it ran on another machine: whether it goes on is not seen from here.
     Elsewhere,
+}
+
+/// In whose time a moment is shown. Records hold it in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// UTC, as it is recorded.
+    Utc,
+    /// The reader's: the system's, or that of `TZ`.
+    Local,
 }
 
 /// A run as one row, in the order of [`HEADINGS`].
@@ -54,10 +65,10 @@ pub const HEADINGS: [&str; 8] = [
 const WIDTHS: [usize; 8] = [20, 18, 8, 14, 8, 7, 30, 0];
 
 /// The row of a run.
-pub fn row(found: &Found, state: State) -> Row {
+pub fn row(found: &Found, state: State, zone: Zone) -> Row {
     let run = &found.run;
     [
-        short_time(text(&run["time"])),
+        short_time(text(&run["time"]), zone),
         safe(text(&run["id"]).get(..18).unwrap_or_default()),
         safe(text(&run["verdict"])),
         safe(text(&run["effect"])),
@@ -72,14 +83,14 @@ pub fn row(found: &Found, state: State) -> Row {
 }
 
 /// The row of an outcome that comes alone.
-pub fn ended(outcome: &Value) -> Row {
+pub fn ended(outcome: &Value, zone: Zone) -> Row {
     let found = Found {
         host: None,
         run: Value::Null,
         outcome: Some(outcome.clone()),
     };
     [
-        short_time(text(&outcome["time"])),
+        short_time(text(&outcome["time"]), zone),
         safe(text(&outcome["id"]).get(..18).unwrap_or_default()),
         "ended".to_owned(),
         "-".to_owned(),
@@ -137,7 +148,7 @@ fn tone(column: usize, cell: &str) -> Option<Tone> {
 }
 
 /// The whole story of a run.
-pub fn story(found: &Found, state: State, colour: bool) -> String {
+pub fn story(found: &Found, state: State, zone: Zone, colour: bool) -> String {
     let run = &found.run;
     let mut story = Story {
         colour,
@@ -150,7 +161,7 @@ pub fn story(found: &Found, state: State, colour: bool) -> String {
         );
         story.line("", &note);
     }
-    story.line("when", &safe(text(&run["time"])));
+    story.line("when", &in_zone(text(&run["time"]), zone));
     who(&mut story, run);
     story.line("command", &command(run));
     let exe = run["process"]["exe"]
@@ -554,12 +565,12 @@ pub fn shipped(found: &Shipped) -> String {
 }
 
 /// Counts as text.
-pub fn stats(stats: &Stats) -> String {
+pub fn stats(stats: &Stats, zone: Zone) -> String {
     let mut story = Story::default();
-    let span = stats
-        .span
-        .as_ref()
-        .map(|(first, last)| format!(", {} to {}", short_time(first), short_time(last)));
+    let span = stats.span.as_ref().map(|(first, last)| {
+        let [first, last] = [first, last].map(|time| short_time(time, zone));
+        format!(", {first} to {last}")
+    });
     story.line(
         "runs",
         &format!("{}{}", stats.runs, span.unwrap_or_default()),
@@ -655,10 +666,21 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// `2026-08-22 09:31:07Z`.
-fn short_time(time: &str) -> String {
-    let second = time.get(..19).unwrap_or(time);
-    format!("{}Z", safe(second).replace('T', " "))
+/// `2026-08-22 09:31:07Z`, or `2026-08-22 11:31:07+02:00` where the reader is.
+fn short_time(time: &str, zone: Zone) -> String {
+    let shown = in_zone(time, zone);
+    let second = shown.get(..19).unwrap_or(&shown).replace('T', " ");
+    // `+02:00` after the microseconds; what is no time has none.
+    let offset = shown.get(26..).filter(|offset| offset.len() == 6);
+    format!("{second}{}", offset.unwrap_or("Z"))
+}
+
+/// A record's time. One that is none stays as it is.
+fn in_zone(time: &str, zone: Zone) -> String {
+    match parse_rfc3339(time).filter(|_| zone == Zone::Local) {
+        Some(moment) => rfc3339_east(moment, clock::offset(moment)),
+        None => safe(time),
+    }
 }
 
 /// Milliseconds as people say them.
@@ -760,7 +782,7 @@ mod tests {
 
     #[test]
     fn the_story_tells_everything_once_and_safely() {
-        let story = story(&found(), State::Ended, false);
+        let story = story(&found(), State::Ended, Zone::Utc, false);
         for expected in [
             "deploy (uid 1001), logged in as uid 7, on pts/3",
             "called by zsh\\u{1b}[2J (900)",
@@ -778,7 +800,7 @@ mod tests {
 
     #[test]
     fn rows_stand_under_each_other() {
-        let row = row(&found(), State::Ended);
+        let row = row(&found(), State::Ended, Zone::Utc);
         let table = table(&[row], true, false);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0].find("COMMAND"), lines[1].find("php artisan"));
@@ -815,7 +837,7 @@ mod tests {
         #[test]
         fn records_of_any_shape_are_shown_without_control_characters(run in any_json(), outcome in any_json()) {
             let found = Found { host: None, run, outcome: Some(outcome) };
-            let shown = story(&found, State::Lost, false) + &table(&[row(&found, State::Lost)], true, false);
+            let shown = story(&found, State::Lost, Zone::Local, false) + &table(&[row(&found, State::Lost, Zone::Local)], true, false);
             prop_assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
         }
     }

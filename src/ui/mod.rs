@@ -66,6 +66,11 @@ impl Ui {
         self.attended
     }
 
+    /// Whether data goes to a terminal.
+    pub fn is_read(&self) -> bool {
+        self.out.is_terminal()
+    }
+
     /// Writes data.
     pub fn data(&mut self, text: &str) {
         let written = self.out.write_all(text.as_bytes());

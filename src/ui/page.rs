@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::journal::{self as shown, State};
+use super::journal::{self as shown, State, Zone};
 use super::sanitize;
 use crate::record::query::Found;
 use crate::record::stats::Stats;
@@ -207,7 +207,7 @@ fn durations(out: &mut String, runs: &[(Found, State)]) {
 }
 
 fn run(out: &mut String, found: &Found, state: State) {
-    let cells = shown::row(found, state);
+    let cells = shown::row(found, state, Zone::Utc);
     let [time, _, verdict, effect, result, took, targets, command] = cells.map(|c| escaped(&c));
     let class = if found.run["verdict"] == "refused" {
         "bad"
@@ -226,7 +226,7 @@ fn run(out: &mut String, found: &Found, state: State) {
         said(&[&targets])
             .first()
             .map_or_else(String::new, |t| format!(" → {t}")),
-        escaped(&shown::story(found, state, false))
+        escaped(&shown::story(found, state, Zone::Utc, false))
     ));
 }
 

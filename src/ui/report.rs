@@ -259,7 +259,7 @@ pub fn refusal(plan: &Plan, colour: bool) -> String {
     };
     let head = paint(colour, Tone::Bad, "tagout: refused");
     page.text
-        .push_str(&format!("{head} by rule {}\n", plan.verdict.rule));
+        .push_str(&format!("{head} {}\n", by_rule(&plan.verdict.rule)));
     for reason in &plan.verdict.reasons {
         page.line("because", reason);
     }
@@ -275,6 +275,11 @@ pub fn refusal(plan: &Plan, colour: bool) -> String {
             .push_str(&format!("{} {hint}\n", paint(colour, Tone::Note, "hint:")));
     }
     page.text
+}
+
+/// The rule that refused, and where its page is.
+fn by_rule(rule: &str) -> String {
+    format!("by rule {rule} (tagout help {rule})")
 }
 
 struct Page {
@@ -408,11 +413,12 @@ impl Page {
             (Tone::Bad, "refused")
         };
         let label = paint(self.colour, Tone::Label, &format!("{:<12}", "verdict"));
-        self.text.push_str(&format!(
-            "{label}{} by rule {}\n",
-            paint(self.colour, tone, word),
-            plan.verdict.rule
-        ));
+        let rule = match plan.verdict.is_allowed() {
+            true => format!("by rule {}", plan.verdict.rule),
+            false => by_rule(&plan.verdict.rule),
+        };
+        let word = paint(self.colour, tone, word);
+        self.text.push_str(&format!("{label}{word} {rule}\n"));
         for reason in &plan.verdict.reasons {
             self.detail("because", reason);
         }

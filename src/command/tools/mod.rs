@@ -23,6 +23,7 @@ mod ruby;
 mod servers;
 mod symfony;
 mod task;
+mod together;
 mod words;
 mod workspace;
 
@@ -118,6 +119,8 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "just" => recipes::just(tool, step, world),
         "task" => task::read(tool, step, world),
         "workspace" => workspace::read(tool, step, world),
+        "script-lines" => together::lines(tool, step, world),
+        "script-names" => together::names(tool, step, world),
         "inline-code" => inline::read(tool, step),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),

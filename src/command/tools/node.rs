@@ -59,7 +59,7 @@ fn stopped(tool: &'static Tool, step: &Step, what: &'static str, why: String) ->
 }
 
 /// The step that runs `text` by `sh`, further words appended.
-fn script_step(step: &Step, text: &str, more: &[Word]) -> Step {
+pub(super) fn script_step(step: &Step, text: &str, more: &[Word]) -> Step {
     let mut line = text.to_owned();
     for word in more {
         line.push_str(" '");
@@ -306,13 +306,15 @@ pub(super) fn npx(tool: &'static Tool, step: &Step) -> Reading {
     execute(tool, step, 1, "npx")
 }
 
-struct Package {
+/// A `package.json` and where it stands.
+pub(super) struct Package {
     dir: PathBuf,
     json: Value,
 }
 
 impl Package {
-    fn find(step: &Step, world: &World<'_>) -> Option<Package> {
+    /// The nearest one upward.
+    pub(super) fn find(step: &Step, world: &World<'_>) -> Option<Package> {
         step.cwd.ancestors().find_map(|dir| {
             let text = world.files.read_text(&dir.join("package.json")).ok()?;
             let json = serde_json::from_str(&text).ok()?;
@@ -321,6 +323,15 @@ impl Package {
                 json,
             })
         })
+    }
+
+    /// The scripts' names.
+    pub(super) fn names(&self) -> Vec<String> {
+        let scripts = self.json.get("scripts").and_then(Value::as_object);
+        scripts
+            .into_iter()
+            .flat_map(|all| all.keys().cloned())
+            .collect()
     }
 
     fn script(&self, name: &str) -> Option<String> {
