@@ -28,7 +28,10 @@ pub fn now() -> Moment {
 }
 
 /// How far the local time is east of UTC then, in seconds; 0 where it cannot be said.
-#[allow(unsafe_code, reason = "localtime_r knows the system's time zone and TZ")]
+#[allow(
+    unsafe_code,
+    reason = "localtime_r knows the system's time zone and TZ"
+)]
 pub fn offset(moment: Moment) -> i64 {
     let Ok(seconds) = moment.seconds.try_into() else {
         return 0;

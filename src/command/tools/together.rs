@@ -45,13 +45,7 @@ fn prefixed(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The start of a script, or of each one that a pattern takes in.
-fn scripts(
-    step: &Step,
-    world: &World<'_>,
-    manager: &str,
-    name: &str,
-    spelled: &Word,
-) -> Vec<Step> {
+fn scripts(step: &Step, world: &World<'_>, manager: &str, name: &str, spelled: &Word) -> Vec<Step> {
     let (name, rest) = name.split_once(' ').unwrap_or((name, ""));
     let run = |name: &str| {
         let line = match manager {
