@@ -610,6 +610,16 @@ fn configurations_are_evaluated_as_php_does() {
         "in_array(env('STAGE'), ['prod', 'live'], true) ? 'pp' : 'dd'",
         "$map[$stage] ?? 'nomap'",
         "constant('HOSTC')",
+        "\\Illuminate\\Support\\Env::get('DB_HOST', 'own')",
+        "base64_decode('Zmlyc3QuaG9zdA==')",
+        "trim(file_get_contents(base_path('host.txt')))",
+        "is_readable('/nowhere') ? file_get_contents('/nowhere') : 'unread'",
+        "$cut",
+        "config('aaa.host', 'dflt')",
+        "config('app.name').'.internal'",
+        "config('zzz.host', 'not-yet')",
+        "array_replace_recursive(['a' => ['b' => 'x', 'c' => 'kept']], ['a' => ['b' => 'y']])['a']['c']",
+        "json_decode(base64_decode('eyJhIjpbImpiIl19'), true)['a'][0]",
     ];
     let databases = [
         "env('DB_DATABASE', 'forge')",
@@ -625,6 +635,9 @@ fn configurations_are_evaluated_as_php_does() {
         "config_path() ? 'cp' : ''",
         "<<<X\n  here_{$stage}\n  X",
         "NAME",
+        "sprintf('shard_%03d', 7)",
+        "filter_var(env('STAGE', 'on'), FILTER_VALIDATE_BOOLEAN) ? 'on' : 'off'",
+        "compact('stage')['stage']",
     ];
     let ports = [
         "env('DB_PORT', 3306)",
@@ -637,9 +650,9 @@ fn configurations_are_evaluated_as_php_does() {
     ];
     let drivers = ["mysql", "mysql", "pgsql", "sqlsrv"];
     let mut cases = Vec::new();
-    for _ in 0..110 {
+    for _ in 0..130 {
         let helper = "if (! function_exists('helper')) { function helper($v, $d = 'hd') { return $v === null || $v === '' ? $d : $v; } }\n";
-        let head = "use Illuminate\\Support\\Str;\ndefine('HOSTC', 'const-host');\nconst NAME = 'const_db';\n$stage = env('STAGE', 'local');\n$u = parse_url((string) env('MY_URL', ''));\n$map = ['local' => 'lh', 'prod' => 'ph'];\n";
+        let head = "use Illuminate\\Support\\Str;\ndefine('HOSTC', 'const-host');\nconst NAME = 'const_db';\n$stage = env('STAGE', 'local');\n$u = parse_url((string) env('MY_URL', ''));\n$map = ['local' => 'lh', 'prod' => 'ph'];\n[$cut] = explode(':', env('DB_HOST', 'c').':1');\n";
         let body = format!(
             "$c = ['default' => 'main', 'connections' => ['main' => ['driver' => '{}', 'host' => {}, 'port' => {}, 'database' => {}, 'username' => 'u', 'options' => extension_loaded('pdo_mysql') ? array_filter([PDO::MYSQL_ATTR_SSL_CA => env('CA')]) : []]], 'migrations' => 'migrations'];\n",
             dice.of(&drivers),
@@ -649,7 +662,7 @@ fn configurations_are_evaluated_as_php_does() {
         );
         let tail = dice.of(&[
             "return $c;\n",
-            "return $c;\n",
+            "extract(parse_url('mysql://cut-host/x'));\n$c['connections']['main']['host'] = $host;\nreturn $c;\n",
             "if (env('STAGE') === 'prod') { $c['connections']['main']['host'] = 'if-host'; }\nreturn $c;\n",
             "foreach (['a', 'b'] as $n) { $c['connections'][$n] = $c['connections']['main']; }\n$c['default'] = 'b';\nreturn $c;\n",
             "return array_merge($c, ['extra' => 1]);\n",
@@ -683,6 +696,15 @@ fn configurations_are_evaluated_as_php_does() {
             files: vec![
                 ("config/database.php".to_owned(), config),
                 (".env".to_owned(), env_file),
+                ("host.txt".to_owned(), "from-file\n".to_owned()),
+                (
+                    "config/aaa.php".to_owned(),
+                    "<?php return ['host' => env('STAGE', 'earlier')];".to_owned(),
+                ),
+                (
+                    "config/zzz.php".to_owned(),
+                    "<?php return ['host' => 'later'];".to_owned(),
+                ),
             ],
             env,
             words: fresh(),

@@ -231,7 +231,7 @@ impl Project<'_> {
         let (hint, at) = match first.as_str() {
             "queue:clear" | "queue:work" | "queue:listen" => ("operand", 0),
             "queue:monitor" => ("queues", 0),
-            "cache:clear" => ("store", 0),
+            "cache:clear" | "cache:prune-stale-tags" => ("store", 0),
             "cache:forget" => ("store", 1),
             _ => ("", 0),
         };
@@ -257,6 +257,9 @@ impl Project<'_> {
             if also && !uses.contains(&what) {
                 uses.push(what);
             }
+        }
+        if command.args.options.iter().any(|o| o.name == "--isolated") {
+            uses.push("locks");
         }
         let consoles = matches!(effect, Effect::Opaque | Effect::Reads);
         if consoles

@@ -198,7 +198,7 @@ pub(super) fn parse(
         } else if !only_operands && text.starts_with("--") {
             at += long(&mut args, tokens, at, base, options, strict)?;
         } else if !only_operands && text.len() > 1 && text.starts_with('-') {
-            short(&mut args, tokens, at, base, options, strict)?;
+            at += short(&mut args, tokens, at, base, options, strict)?;
         } else {
             args.operands.push((base + at, token.clone()));
         }
@@ -274,6 +274,7 @@ fn long(
     Ok(used)
 }
 
+/// Takes a word of short options; returns how many further words it used.
 fn short(
     args: &mut Args,
     tokens: &[Word],
@@ -281,7 +282,7 @@ fn short(
     base: usize,
     options: &[&str],
     strict: bool,
-) -> Result<(), Stop> {
+) -> Result<usize, Stop> {
     let token = &tokens[at];
     for letter in token.text.chars().skip(1) {
         let name = format!("-{letter}");
@@ -293,17 +294,16 @@ fn short(
                 ));
             }
             Some(true) => {
-                let value = token
-                    .text
-                    .split_once(letter)
-                    .map(|(_, rest)| rest.to_owned());
+                let rest = token.text.split_once(letter).map_or("", |(_, rest)| rest);
+                let next = tokens.get(at + 1).filter(|n| !n.text.starts_with('-'));
+                let next = next.filter(|_| rest.is_empty());
                 args.options.push(Opt {
                     name,
-                    value,
-                    unknown: token.unknown.clone(),
+                    value: Some(next.map_or(rest, |n| &n.text).to_owned()),
+                    unknown: token.unknown.clone().or_else(|| next?.unknown.clone()),
                     at: base + at,
                 });
-                return Ok(());
+                return Ok(usize::from(next.is_some()));
             }
             _ => args.options.push(Opt {
                 name,
@@ -313,7 +313,7 @@ fn short(
             }),
         }
     }
-    Ok(())
+    Ok(0)
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ fn missing(label: &str) -> Cell {
 
 fn from_files(name: &str, env: &Env<'_>, boot: &Boot) -> Cell {
     let path = env.base.join("config").join(format!("{name}.php"));
-    let own = match php::file(&path, env) {
+    let own = match env.config_file(name, &path) {
         Ok(cell) => Some(cell),
         Err(crate::files::FileError::Missing) => None,
         Err(e) => {

@@ -28,6 +28,9 @@ pub(super) struct Connector<'a> {
     pub(super) world: &'a World<'a>,
 }
 
+/// Drivers; their names are compared by each letter's case.
+const KNOWN: &[&str] = &["sqlite", "pgsql", "mysql", "sqlsrv", "tcp", "tls"];
+
 /// What a configuration says about a field.
 enum Field {
     Text(Sourced<String>),
@@ -170,10 +173,12 @@ impl Connector<'_> {
             "mysql" => self.with_hosts(config, |host| self.mysql(config, host)),
             "mariadb" if eleven => self.with_hosts(config, |host| self.mysql(config, host)),
             "sqlsrv" => self.with_hosts(config, |host| self.sqlserver(config, host)),
-            "mariadb" => Resolution::error(
-                "connection-not-configured",
-                format!("this Laravel has no driver `mariadb` ({})", driver.source),
-            ),
+            other if other == "mariadb" || KNOWN.contains(&&*other.to_ascii_lowercase()) => {
+                Resolution::error(
+                    "connection-not-configured",
+                    format!("this Laravel has no driver `{other}` ({})", driver.source),
+                )
+            }
             other => self.with_hosts(config, |host| self.foreign(other, config, host)),
         };
         resolution.targets.iter_mut().for_each(|t| t.role = role);

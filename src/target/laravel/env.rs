@@ -11,7 +11,7 @@ use crate::environment::Vars;
 use crate::environment::dotenv::php as dotenv;
 use crate::files::{Files, shown};
 use crate::source::{Source, SourceKind};
-use crate::target::readers::php::{Answer, Cell, Host, Place, Val};
+use crate::target::readers::php::{self, Answer, Cell, Found, Host, Place, Val};
 
 /// What the bootstrap files say.
 #[derive(Debug, Default)]
@@ -50,6 +50,8 @@ pub(super) struct Env<'a> {
     pub(super) asked: RefCell<BTreeSet<String>>,
     /// Whether `config()` may be answered.
     pub(super) answers_config: std::cell::Cell<bool>,
+    /// The configuration file that is being read: `config()` sees those before it.
+    pub(super) reading: std::cell::RefCell<String>,
 }
 
 impl<'a> Env<'a> {
@@ -77,6 +79,7 @@ impl<'a> Env<'a> {
             configs: RefCell::new(HashMap::new()),
             asked: RefCell::default(),
             answers_config: std::cell::Cell::new(false),
+            reading: std::cell::RefCell::default(),
         }
     }
 
@@ -229,23 +232,59 @@ impl<'a> Env<'a> {
         ))
     }
 
-    /// `config('a.b.c')`, outside of configuration files.
-    fn config(&self, args: &[Cell]) -> Option<Cell> {
+    /// `config('a.b.c')`.
+    fn config(&self, args: &[Cell]) -> Option<Answer> {
         let key = args.first()?.val.text()?;
-        if !self.answers_config.get() {
-            return None;
-        }
         let (file, rest) = key.split_once('.')?;
-        let configs = self.configs.borrow();
-        let mut cell = configs.get(file)?.clone();
+        if !self.answers_config.get() {
+            return self.earlier(file, rest);
+        }
+        let mut cell = self.configs.borrow().get(file)?.clone();
         for part in rest.split('.') {
             cell = match cell.get(part) {
-                crate::target::readers::php::Found::Yes(inner) => inner.clone(),
-                crate::target::readers::php::Found::No => cell.with(Val::Null),
-                crate::target::readers::php::Found::Unknown(why) => cell.with(Val::Unknown(why)),
+                Found::Yes(inner) => inner.clone(),
+                Found::No => cell.with(Val::Null),
+                Found::Unknown(why) => cell.with(Val::Unknown(why)),
             };
         }
-        Some(cell)
+        Some(Answer::Cell(cell))
+    }
+
+    /// `config()` in a configuration file: files are read in the order of their names, and those
+    /// behind this one are not there yet.
+    fn earlier(&self, file: &str, rest: &str) -> Option<Answer> {
+        let here = self.reading.borrow().clone();
+        let plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let path = self.base.join("config").join(format!("{file}.php"));
+        if here.is_empty() || !plain(file) || !plain(&here) || !self.files.is_file(&path) {
+            return None;
+        }
+        if file >= here.as_str() {
+            return Some(Answer::Default(1));
+        }
+        let mut cell = self.config_file(file, &path).ok()?;
+        for part in rest.split('.') {
+            cell = match cell.get(part) {
+                Found::Yes(inner) => inner.clone(),
+                // The framework's own file is merged underneath.
+                Found::No if self.release.laravel.at_least(11, 0) => return None,
+                Found::No => return Some(Answer::Default(1)),
+                Found::Unknown(why) => cell.with(Val::Unknown(why)),
+            };
+        }
+        Some(Answer::Cell(cell))
+    }
+
+    /// What a configuration file returns.
+    pub(super) fn config_file(
+        &self,
+        name: &str,
+        path: &Path,
+    ) -> Result<Cell, crate::files::FileError> {
+        let outer = self.reading.replace(name.to_owned());
+        let cell = php::file(path, self);
+        self.reading.replace(outer);
+        cell
     }
 }
 
@@ -311,7 +350,7 @@ impl Host for Env<'_> {
                     None => Answer::Default(1),
                 });
             }
-            "config" => return self.config(args).map(Answer::Cell),
+            "config" => return self.config(args),
             "base_path" => "",
             "database_path" => "database",
             "storage_path" => "storage",

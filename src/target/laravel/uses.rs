@@ -58,7 +58,8 @@ impl Uses<'_> {
             "queue" => self.queue(command),
             "failed" => self.table("queue", "failed.database", "failed.driver"),
             "batches" => self.table("queue", "batching.database", ""),
-            "cache" => self.stored("cache", "stores", command.hint("store")),
+            "cache" => self.stored("cache", "stores", command.hint("store"), "connection"),
+            "locks" => self.stored("cache", "stores", None, "lock_connection"),
             "telescope" => self.table("telescope", "storage.database.connection", ""),
             "pulse" => self.table("pulse", "storage.database.connection", ""),
             "passport" => match dig(&self.section("passport"), "connection") {
@@ -129,17 +130,22 @@ impl Uses<'_> {
                 .collect::<BTreeSet<_>>()
         });
         let Some(monitored) = monitored else {
-            return self.stored("queue", "connections", command.hint("operand"));
+            return self.stored(
+                "queue",
+                "connections",
+                command.hint("operand"),
+                "connection",
+            );
         };
         let mut resolution = Resolution::none();
         for connection in monitored {
-            resolution.merge(self.stored("queue", "connections", connection));
+            resolution.merge(self.stored("queue", "connections", connection, "connection"));
         }
         resolution
     }
 
     /// A queue connection or a cache store, by its name or the default one.
-    fn stored(&self, file: &str, list: &str, named: Option<&str>) -> Resolution {
+    fn stored(&self, file: &str, list: &str, named: Option<&str>, key: &str) -> Resolution {
         let section = self.section(file);
         if matches!(section.val, Val::Null) {
             return Resolution::none();
@@ -153,7 +159,7 @@ impl Uses<'_> {
             },
         };
         match dig(&section, &format!("{list}.{name}")) {
-            Some(config) => self.by_driver(&config, &format!("{file} `{name}`")),
+            Some(config) => self.by_driver(&config, (file, list, &name), key),
             None => Resolution::none(),
         }
     }
@@ -211,18 +217,57 @@ impl Uses<'_> {
         resolution
     }
 
-    fn by_driver(&self, config: &Cell, what: &str) -> Resolution {
+    /// A store or queue by its driver; locks may lie on a connection of their own.
+    fn by_driver(
+        &self,
+        config: &Cell,
+        (file, list, name): (&str, &str, &str),
+        key: &str,
+    ) -> Resolution {
+        let connection = || {
+            let own = dig(config, key).filter(|c| c.val.truth() != Some(false));
+            own.or_else(|| dig(config, "connection"))
+        };
         let driver = dig(config, "driver");
         match driver.as_ref().map(|d| &d.val) {
             Some(Val::Str(driver)) => match driver.as_str() {
-                "database" => self.connection(dig(config, "connection").as_ref()),
-                "redis" => self.redis(dig(config, "connection").as_ref()),
-                "failover" => Resolution::unresolved(format!("the {what} falls over to others")),
+                "database" => self.connection(connection().as_ref()),
+                "redis" => self.redis(connection().as_ref()),
+                "failover" => self.any_of(config, (file, list, name), key),
                 _ => Resolution::none(),
             },
-            Some(Val::Unknown(why)) => Resolution::unresolved(format!("the {what}: {why}")),
+            Some(Val::Unknown(why)) => {
+                Resolution::unresolved(format!("the {file} `{name}`: {why}"))
+            }
             _ => Resolution::none(),
         }
+    }
+
+    /// The stores or connections that one falls over to.
+    fn any_of(
+        &self,
+        config: &Cell,
+        (file, list, name): (&str, &str, &str),
+        key: &str,
+    ) -> Resolution {
+        let known = dig(config, list).map(|c| c.val);
+        let Some(Val::Array(names)) = known.filter(|v| v.truth().is_some()) else {
+            return Resolution::unresolved(format!("the {file} `{name}` falls over to others"));
+        };
+        let mut resolution = Resolution::none();
+        for (_, cell) in names.iter() {
+            let falls = |other: &str| {
+                let driver = dig(&self.section(file), &format!("{list}.{other}.driver"));
+                driver.and_then(|d| d.val.text()).as_deref() == Some("failover")
+            };
+            match cell.val.text().filter(|other| !falls(other)) {
+                Some(other) => resolution.merge(self.stored(file, list, Some(&other), key)),
+                None => resolution.merge(Resolution::unresolved(format!(
+                    "the {file} `{name}` falls over to others"
+                ))),
+            }
+        }
+        resolution
     }
 
     /// Connections that migrations choose themselves, whatever `--database` says.

@@ -148,6 +148,12 @@ pub(super) fn function(name: &str, args: &[Cell]) -> Option<Val> {
         "json_decode" if int(args, 1).unwrap_or(0) == 1 => {
             from_json(&serde_json::from_str(&text(args, 0)?).ok()?, &args[0])
         }
+        "base64_decode" => string(base64(&text(args, 0)?)?),
+        // FILTER_VALIDATE_BOOLEAN without options.
+        "filter_var" if args.len() == 2 && int(args, 1)? == 258 => {
+            let word = text(args, 0)?.trim().to_ascii_lowercase();
+            Val::Bool(matches!(word.as_str(), "1" | "true" | "on" | "yes"))
+        }
         "dirname" => string(dirname(
             &text(args, 0)?,
             args.get(1).map_or(Some(1), |a| a.val.int())?,
@@ -166,6 +172,28 @@ pub(super) fn function(name: &str, args: &[Cell]) -> Option<Val> {
         }
         _ => return None,
     })
+}
+
+/// Text in base64; what PHP would skip is not followed.
+fn base64(text: &str) -> Option<String> {
+    let mut bits = 0u32;
+    let mut out = Vec::new();
+    for (n, c) in text.trim_end_matches('=').bytes().enumerate() {
+        let digit = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(digit);
+        if n % 4 > 0 {
+            let [.., byte] = (bits >> (6 - 2 * (n % 4))).to_be_bytes();
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
 }
 
 fn known(args: &[Cell]) -> Option<&Val> {
@@ -333,7 +361,7 @@ fn str_replace(args: &[Cell]) -> Option<Val> {
     Some(string(out))
 }
 
-/// `sprintf` with `%s`, `%d` and `%%`.
+/// `sprintf` with `%s`, `%d`, `%03d` and `%%`.
 fn sprintf(args: &[Cell]) -> Option<Val> {
     let format = text(args, 0)?;
     let mut out = String::new();
@@ -344,14 +372,21 @@ fn sprintf(args: &[Cell]) -> Option<Val> {
             out.push(c);
             continue;
         }
-        match chars.next()? {
+        let mut kind = chars.next()?;
+        let mut width = 0;
+        if kind == '0' {
+            kind = chars.next()?;
+            width = kind.to_digit(10)? as usize;
+            kind = chars.next()?;
+        }
+        match kind {
             '%' => out.push('%'),
-            's' => {
+            's' if width == 0 => {
                 out.push_str(&text(args, next)?);
                 next += 1;
             }
             'd' => {
-                out.push_str(&int(args, next)?.to_string());
+                out.push_str(&format!("{:0width$}", int(args, next)?));
                 next += 1;
             }
             _ => return None,
@@ -382,6 +417,14 @@ fn arrays(name: &str, args: &[Cell]) -> Option<Val> {
                 }
             }
             Val::Array(Rc::new(out))
+        }
+        "array_replace_recursive" => {
+            let mut cells = args.iter();
+            let mut out = cells.next()?.clone();
+            for cell in cells {
+                out = replaced(&out, cell)?;
+            }
+            out.val
         }
         "count" | "sizeof" => Val::Int(i64::try_from(closed(args, 0)?.len()).ok()?),
         "array_keys" if args.len() == 1 => list(closed(args, 0)?.iter().map(|(k, c)| {
@@ -427,6 +470,27 @@ fn arrays(name: &str, args: &[Cell]) -> Option<Val> {
         "array_unique" => return None,
         _ => return None,
     })
+}
+
+/// `array_replace_recursive($below, $top)`.
+fn replaced(below: &Cell, top: &Cell) -> Option<Cell> {
+    let (Val::Array(a), Val::Array(b)) = (&below.val, &top.val) else {
+        return None;
+    };
+    if a.why_open().or(b.why_open()).is_some() {
+        return None;
+    }
+    let mut out = (**a).clone();
+    for (key, cell) in b.iter() {
+        let cell = match (a.get(key), &cell.val) {
+            (Found::Yes(old), Val::Array(_)) if matches!(old.val, Val::Array(_)) => {
+                replaced(old, cell)?
+            }
+            _ => cell.clone(),
+        };
+        out.set(key.clone(), cell);
+    }
+    Some(below.with(Val::Array(Rc::new(out))))
 }
 
 fn list(cells: impl Iterator<Item = Cell>) -> Val {

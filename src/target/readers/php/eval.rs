@@ -335,6 +335,11 @@ impl<'a> Evaluator<'a> {
                     _ => self.unknown(line, "a call"),
                 }
             }
+            Kind::StaticCall(class, name, args)
+                if name == "get" && class.ends_with("Support\\Env") =>
+            {
+                self.call("env", args, line, scope)
+            }
             Kind::StaticCall(class, name, args) => {
                 let args = self.args(args, scope);
                 match builtins::helper(class, name, &args) {
@@ -566,6 +571,7 @@ impl<'a> Evaluator<'a> {
             "php_sapi" => Val::Str("cli".into()),
             "php_os" | "php_os_family" => Val::Str("Linux".into()),
             "php_int_max" => Val::Int(i64::MAX),
+            "filter_validate_bool" | "filter_validate_boolean" => Val::Int(258),
             _ => match self.constants.get(bare) {
                 Some(cell) => return cell.clone(),
                 None => return self.unknown(line, &format!("the constant {bare}")),
@@ -909,15 +915,27 @@ impl<'a> Evaluator<'a> {
     fn call(&mut self, name: &str, items: &[Item], line: usize, scope: &mut Scope) -> Cell {
         let lower = name.trim_start_matches('\\').to_ascii_lowercase();
         let bare = lower.rsplit('\\').next().unwrap_or(&lower);
-        if bare == "compact" || bare == "extract" || bare == "parse_str" || bare == "eval" {
+        if matches!(bare, "extract" | "parse_str" | "eval") {
+            if let ("extract", [item]) = (bare, items)
+                && let Val::Array(array) = self.eval(&item.value, scope).val
+                && array.why_open().is_none()
+            {
+                let count = i64::try_from(array.len()).unwrap_or(i64::MAX);
+                scope.extend(array.iter().map(|(k, c)| (k.text(), c.clone())));
+                return self.literal(Val::Int(count), line);
+            }
             let why = self.why(line, &format!("a call of {bare}()"));
             for cell in scope.values_mut() {
                 cell.val = Val::Unknown(why.clone());
             }
+            self.open_scope = true;
             return self.unknown(line, &format!("a call of {bare}()"));
         }
         let named = items.iter().any(|i| i.key.is_some());
         let args = self.args(items, scope);
+        if bare == "compact" {
+            return self.compact(&args, line, scope);
+        }
         if let Some(function) = self.functions.get(bare).cloned() {
             return self.invoke(&function, args, &Scope::new(), line);
         }
@@ -948,6 +966,21 @@ impl<'a> Evaluator<'a> {
             Some(argument) if builtins::is_pure(bare) => self.spoiled(argument, line),
             _ => self.unknown(line, &format!("a call of {bare}()")),
         }
+    }
+
+    /// `compact('a', 'b')`.
+    fn compact(&mut self, names: &[Cell], line: usize, scope: &Scope) -> Cell {
+        let mut array = Array::default();
+        for name in names {
+            let Val::Str(name) = &name.val else {
+                return self.unknown(line, "a call of compact()");
+            };
+            let cell = self.variable(name, line, scope);
+            if scope.contains_key(name) || matches!(cell.val, Val::Unknown(_)) {
+                array.set(Key::Str(name.clone()), cell);
+            }
+        }
+        self.literal(Val::Array(Rc::new(array)), line)
     }
 
     /// `value($default)` of the framework.
@@ -1014,6 +1047,13 @@ impl<'a> Evaluator<'a> {
             "constant" => self.constants.get(&text?)?.clone(),
             "file_exists" | "is_file" | "is_readable" | "is_dir" | "realpath" => {
                 self.file_question(name, first?, line)
+            }
+            "file_get_contents" if args.len() == 1 => {
+                let path = text.filter(|t| t.starts_with('/'))?;
+                let path = Path::new(&path);
+                let read = self.host.files().read_text(path).ok()?;
+                let name = shown(path, self.host.base());
+                Cell::new(Val::Str(read), Source::project_file(&name, 1))
             }
             "call_user_func" | "value" | "tap" if matches!(first?.val, Val::Closure(..)) => {
                 let Val::Closure(function, captured) = &first?.val else {
