@@ -3,7 +3,7 @@
 use super::ast::{Parameter, Part, Word as Spelled};
 use super::run::Run;
 use super::state::Value;
-use crate::command::Word;
+use crate::command::{Stdin, Word};
 
 /// A field under construction.
 #[derive(Default)]
@@ -171,7 +171,8 @@ impl Run<'_> {
                     spelled,
                     reads,
                 } => {
-                    self.aside(list, None);
+                    let fed = "what the other command writes";
+                    self.aside(list, (!reads).then(|| Stdin::Unknown(fed.to_owned())));
                     let why = if *reads {
                         "the output of other commands"
                     } else {

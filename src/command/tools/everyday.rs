@@ -117,51 +117,129 @@ fn clean(tool: &'static Tool, step: &Step, args: &Args, world: &World<'_>) -> Re
     as_git(tool, step, argv, world)
 }
 
-/// netcat to the port of a database that is talked to in lines.
+/// netcat and what else connects by lines (`openssl s_client`, `gnutls-cli`) to a database that is
+/// talked to in lines.
 pub(super) fn netcat(tool: &'static Tool, step: &Step) -> Reading {
-    let args = Args::parse(&step.argv, tool.value_options);
-    let port = args.operand_texts().last().unwrap_or("");
-    let engine = match port.rsplit(':').next() {
-        Some("6379" | "6380") => "redis",
-        Some("11211") => "memcached",
-        _ => return nothing(tool, step),
-    };
-    let scans = args.options.iter().any(|o| o.name == "-z");
-    let harm = |text: &str| {
-        let lower = text.to_ascii_lowercase();
-        let words = [
-            "flush",
-            "shutdown",
-            "del",
-            "unlink",
-            "replicaof",
-            "slaveof",
-            "eval",
-            "debug",
-        ];
-        words.iter().any(|w| lower.contains(w))
-    };
-    let action = match &step.stdin {
-        _ if scans => return nothing(tool, step),
+    let args = Args::of(tool, &step.argv);
+    let verb = tool.data("verb");
+    if !verb.is_empty() && !args.operand(0).is_some_and(|word| verb.contains(&word)) {
+        return nothing(tool, step);
+    }
+    let ports = ["-connect", "-port", "--port", "-p"].map(|name| args.value(&[name]));
+    let named = ports.into_iter().flatten().next();
+    let named = named.filter(|_| !tool.data("ports").is_empty());
+    let address = named.or_else(|| args.operand_texts().last()).unwrap_or("");
+    if args.options.iter().any(|o| o.name == "-z") {
+        return nothing(tool, step);
+    }
+    lines(tool, step, &address.to_owned(), args)
+}
+
+/// What is sent in lines to an address (`host:6379`, `6379`).
+pub(super) fn lines(tool: &'static Tool, step: &Step, address: &str, args: Args) -> Reading {
+    let text = match &step.stdin {
         Stdin::Null => return nothing(tool, step),
-        Stdin::Text(text, _) if harm(text) => Action::new(
-            "commands",
-            Effect::Destroys,
-            "sends commands that remove data",
-        ),
-        Stdin::Text(_, _) => Action::new("commands", Effect::Writes, "sends commands"),
-        Stdin::Inherited | Stdin::Stream(_) if scans => return nothing(tool, step),
+        Stdin::Text(text, _) => Some(text.to_ascii_lowercase()),
         Stdin::Inherited
         | Stdin::Stream(_)
         | Stdin::Terminal
         | Stdin::File(_)
-        | Stdin::Unknown(_) => Action::new("commands", Effect::Opaque, "what is sent is not known"),
+        | Stdin::Unknown(_) => None,
+    };
+    let says = |words: &[&str]| {
+        let text = text.as_deref().unwrap_or("");
+        words.iter().any(|w| text.contains(w))
+    };
+    let http = super::http::engine(&format!(":{}", address.rsplit([':', ' ']).next().unwrap_or("")));
+    let engine = match address.trim_end_matches(|c: char| !c.is_ascii_digit()).rsplit([':', ',']).next() {
+        Some("6379" | "6380" | "16379" | "26379") => "redis",
+        Some("11211") => "memcached",
+        // Whatever the port: no other protocol has these words.
+        _ if says(&["flushall", "flushdb", "flush_all"]) => "redis",
+        _ => match http.filter(|_| says(&["delete /"])) {
+            Some(engine) => engine,
+            None => return nothing(tool, step),
+        },
+    };
+    let harm = [
+        "flush",
+        "shutdown",
+        "del",
+        "unlink",
+        "replicaof",
+        "slaveof",
+        "eval",
+        "debug",
+    ];
+    let action = match text {
+        Some(_) if says(&harm) => Action::new(
+            "commands",
+            Effect::Destroys,
+            "sends commands that remove data",
+        ),
+        Some(_) => Action::new("commands", Effect::Writes, "sends commands"),
+        None => Action::new("commands", Effect::Opaque, "what is sent is not known"),
     };
     let mut command = Command::new(Some(tool), step.clone());
-    command
-        .hints
-        .push(("name", args.operand_texts().collect::<Vec<_>>().join(":")));
+    let named = args.operand_texts().collect::<Vec<_>>().join(":");
+    let named = if address.contains(':') { address.to_owned() } else { named };
+    command.hints.push(("name", named));
     command.hints.push(("engine", engine.to_owned()));
     command.args = args;
     Reading::command(command.doing(action))
+}
+
+/// sed: its `e` command and the `e` of `s///e` give text to a shell.
+pub(super) fn sed(tool: &'static Tool, step: &Step) -> Reading {
+    let args = Args::parse(&step.argv, tool.value_options);
+    let options = args.options.iter();
+    let options = options.filter(|o| matches!(o.name.as_str(), "-e" | "--expression"));
+    let mut scripts: Vec<&str> = options.filter_map(|o| o.value.as_deref()).collect();
+    if scripts.is_empty() && !args.has(&["-f", "--file"]) {
+        scripts.extend(args.operand(0));
+    }
+    let mut steps = Vec::new();
+    for piece in scripts.iter().flat_map(|script| script.split(['\n', ';', '{'])) {
+        let Some(line) = given_to_shell(piece.trim()) else {
+            continue;
+        };
+        let words = ["sh", "-c"].map(Word::literal).into_iter();
+        let line = match line {
+            Ok(line) => Word::literal(line),
+            Err(spelled) => Word::unknown(spelled, "what sed reads is run"),
+        };
+        steps.push(step.with_argv(words.chain([line]).collect()).through(tool.name));
+    }
+    if steps.is_empty() || args.has(&["--sandbox"]) {
+        return nothing(tool, step);
+    }
+    Reading::steps(steps)
+}
+
+/// The shell's line of one sed command; `Err` where it comes from the input.
+fn given_to_shell(piece: &str) -> Option<Result<&str, &str>> {
+    // Its address: numbers, `$`, `/text/`.
+    let mut rest = piece;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || "$,~+! ".contains(c));
+        match rest.strip_prefix('/') {
+            Some(tail) => rest = tail.split_once('/').map_or("", |(_, tail)| tail),
+            None => break,
+        }
+    }
+    if let Some(line) = rest.strip_prefix('e') {
+        return match line.trim() {
+            "" => Some(Err(piece)),
+            line if rest.starts_with("e ") => Some(Ok(line)),
+            _ => None,
+        };
+    }
+    let rest = rest.strip_prefix('s')?;
+    let sign = rest.chars().next().filter(|c| !c.is_alphanumeric())?;
+    let mut parts = rest.split(sign).skip(2);
+    let (with, flags) = (parts.next()?, parts.next()?);
+    let flags = flags.split(' ').next().unwrap_or(flags);
+    let runs = flags.contains('e') && flags.bytes().all(|b| b.is_ascii_alphanumeric());
+    let literal = !with.contains(['&', '\\']);
+    runs.then_some(if literal { Ok(with) } else { Err(with) })
 }

@@ -37,6 +37,9 @@ impl Hit {
 /// Reads `rm`, `truncate`, `cp`, ... and the redirection `>`.
 pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let args = Args::parse(&step.argv, tool.value_options);
+    if !tool.data("closes").is_empty() {
+        return closed(tool, step, args);
+    }
     let (gone, overwritten) = paths(step.program(), &args);
     let lost = gone.iter().map(|word| (removed(word, step, world), true));
     let written = overwritten
@@ -81,6 +84,57 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         Effect::Destroys
     };
     Reading::command(command.doing(Action::new(name, effect, why)))
+}
+
+/// `chmod`, `chown`, `umount`: a server whose directory is closed to it stops. What gives it to a
+/// server's own user, or leaves its owner reading and writing, closes nothing.
+fn closed(tool: &'static Tool, step: &Step, args: Args) -> Reading {
+    let mode = args.operand(0).unwrap_or("").to_owned();
+    let open = match step.program() {
+        "chmod" => {
+            let owner = mode.trim_start_matches('0').len().checked_sub(3);
+            let owner = owner.and_then(|at| mode.trim_start_matches('0').chars().nth(at));
+            let symbolic = mode.contains(['+', '=']) || mode.starts_with("g-") || mode.starts_with("o-");
+            owner.is_some_and(|digit| matches!(digit, '6' | '7')) || symbolic
+        }
+        "umount" => false,
+        _ => {
+            let owner = mode.split([':', '.']).next().unwrap_or("");
+            let number = owner.bytes().all(|b| b.is_ascii_digit()) && owner.trim_matches('0') != "";
+            number || super::engine_of(owner).is_some() || mode.starts_with(':')
+        }
+    };
+    let skip = usize::from(step.program() != "umount");
+    let words = args.operands.iter().skip(skip).map(|(_, word)| full(word, step));
+    let hit = words.into_iter().find(|path| is_server_file(path) || names_data(path));
+    let Some(path) = hit.filter(|_| !open) else {
+        return Reading::default();
+    };
+    let mut command = Command::new(Some(tool), step.clone());
+    command.args = args;
+    command.hints.push(("file", path));
+    let why = "the server can no longer open its data";
+    Reading::command(command.doing(Action::new(step.program().to_owned(), Effect::Stops, why)))
+}
+
+/// Whether a path names the data of a server by its words: `mysql-data`, `docker/postgres/data`,
+/// `/srv/redis`. What tests, caches and packages have so is none.
+fn names_data(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let lower = lower.trim_end_matches(['/', '*', '?', '.']);
+    let spared = ["node_modules", "vendor", "test", "fixture", "cache", "example", "/tmp", "site-packages", "/src/", "backup"];
+    if spared.iter().any(|part| lower.contains(part)) {
+        return false;
+    }
+    let mut parts = lower.rsplit('/');
+    let (name, above) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let held = |name: &str| {
+        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|w| matches!(w, "data" | "db" | "storage" | "volume" | "vol" | "datadir"))
+    };
+    let engine = |name: &str| super::engine_of(name).is_some() && !name.contains(['.', '@']);
+    let roots = ["data", "srv", "mnt", "opt", "volumes", "lib"];
+    (engine(name) && (held(name) || roots.contains(&above))) || (held(name) && engine(above))
 }
 
 /// The words that name what is removed, and what is overwritten.
@@ -143,7 +197,7 @@ fn removed(word: &Word, step: &Step, world: &World<'_>) -> Option<Hit> {
     if is_database_name(&path) || (sees(word, step) && is_database(Path::new(&path), world)) {
         return Some(Hit::inside(path, Kind::Database));
     }
-    if holds_database(&path, word, step, world) {
+    if holds_database(&path, word, step, world) || names_data(&path) {
         return Some(Hit::inside(path, Kind::Database));
     }
     newest_dump(&path, word, step, world).then(|| Hit::inside(path, Kind::Dump))
@@ -155,7 +209,11 @@ fn replaced(word: &Word, step: &Step, world: &World<'_>) -> Option<Hit> {
         return Some(hit);
     }
     if !sees(word, step) {
-        return is_server_file(&path).then(|| Hit::inside(path, Kind::Database));
+        // On another machine, under a name of its own there: the application's.
+        let away = word.unknown.is_some() && matches!(step.program(), "rsync" | "scp");
+        let kept = ["backup", "bak", "/tmp", "dump", "archive", "snapshot"];
+        let live = away && is_database_name(&path) && !kept.iter().any(|part| path.contains(part));
+        return (live || is_server_file(&path)).then(|| Hit::inside(path, Kind::Database));
     }
     let there = world.files.is_file(Path::new(&path));
     if is_server_file(&path)
@@ -280,6 +338,23 @@ const DATA_DIRECTORIES: &[&str] = &[
     "/var/lib/docker/volumes",
     "/var/lib/etcd",
     "/var/lib/couchdb",
+    "/var/lib/prometheus",
+    "/var/lib/rabbitmq",
+    "/var/lib/kafka",
+    "/var/lib/zookeeper",
+    "/var/lib/opensearch",
+    "/var/lib/scylla",
+    "/var/lib/meilisearch",
+    "/var/lib/qdrant",
+    "/var/lib/weaviate",
+    "/var/lib/minio",
+    "/var/lib/arangodb3",
+    "/var/lib/questdb",
+    "/var/lib/valkey",
+    "/var/lib/ldap",
+    "/var/lib/firebird",
+    "/var/lib/timescaledb",
+    "/var/lib/rancher/k3s",
     "/opt/homebrew/var/mysql",
     "/usr/local/var/mysql",
     "/usr/local/mysql/data",
@@ -288,6 +363,8 @@ const DATA_DIRECTORIES: &[&str] = &[
     "/bitnami/postgresql",
     "/bitnami/mysql",
     "/bitnami/mariadb",
+    "/bitnami/redis",
+    "/bitnami/mongodb",
 ];
 
 /// Disks and volumes: whatever lies on them.
@@ -314,7 +391,7 @@ fn is_server_file(path: &str) -> bool {
     })
 }
 
-fn is_database_name(path: &str) -> bool {
+pub(super) fn is_database_name(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let lower = lower.trim_end_matches(['*', '?']);
     let name = lower.rsplit('/').next().unwrap_or(lower);
@@ -326,7 +403,11 @@ fn is_database_name(path: &str) -> bool {
         lower.len() > 1 && dir.starts_with(&format!("{}/", lower.trim_end_matches('/')))
     });
     let plain = name.ends_with(".db") && !matches!(name, "thumbs.db" | "cert9.db" | "key4.db");
-    let data = |part: &str| part.trim_matches(['$', '{', '}', '"']) == "pgdata";
+    let data = |part: &str| {
+        let name = part.trim_matches(['$', '{', '}', '"']);
+        let name = name.split([':', '-']).next().unwrap_or(name);
+        name == "pgdata" || name.contains("data") && super::engine_of(name).is_some()
+    };
     let variable = lower.starts_with('$') && lower.split('/').next().is_some_and(data);
     parents || plain || variable || matches!(name, "pg_wal" | "ibdata1" | "pgdata") || lower == "/"
 }

@@ -1,40 +1,46 @@
 //! `curl` and its kin: what they write over, and requests to the interfaces of databases that speak
-//! HTTP (Elasticsearch, CouchDB, ClickHouse, InfluxDB), known by their ports.
+//! HTTP (Elasticsearch, CouchDB, ClickHouse, InfluxDB), known by their ports and paths
+//! (`requests` in the catalogue).
 
 use crate::command::sql::{self, Dialect};
-use crate::command::{Action, Args, Command, Effect, Reading, Step, Tool, World};
+use crate::command::{Action, Args, Command, Effect, Reading, Stdin, Step, Tool, World, catalogue};
 
-/// Ports of databases that take requests, with the engine.
-const PORTS: &[(&str, &str)] = &[
-    (":9200", "elasticsearch"),
-    (":5984", "couchdb"),
-    (":8123", "clickhouse"),
-    (":8086", "influxdb"),
-    (":7474", "neo4j"),
-    (":6333", "qdrant"),
-    (":8529", "arangodb"),
-    (":8108", "typesense"),
-    (":7700", "meilisearch"),
-    (":8983", "solr"),
-    (":19530", "milvus"),
-    // Hosted ones, and the interfaces by which clouds delete databases.
-    (".es.amazonaws.com", "elasticsearch"),
-    (".aoss.amazonaws.com", "opensearch"),
-    (".found.io", "elasticsearch"),
-    (".elastic-cloud.com", "elasticsearch"),
-    (".qdrant.io", "qdrant"),
-    ("//api.heroku.com", "heroku"),
-    ("//backboard.railway.", "railway"),
-    ("//api.digitalocean.com/v2/databases", "digitalocean"),
-    ("//api.supabase.com", "supabase"),
-    ("//console.neon.tech", "neon"),
-    ("//api.turso.tech", "turso"),
-    ("//api.planetscale.com", "planetscale"),
-    ("//api.render.com", "render"),
-    ("//api.machines.dev", "fly"),
-    ("//management.azure.com", "azure"),
-    ("//sqladmin.googleapis.com", "gcloud"),
+/// Options that carry what is sent.
+const BODY: &[&str] = &[
+    "-d",
+    "--data",
+    "--data-binary",
+    "--data-raw",
+    "--data-ascii",
+    "--data-urlencode",
+    "--json",
+    "--post-data",
+    "--body-data",
+    "--post-file",
+    "--body-file",
+    "--raw",
+    "-F",
+    "-T",
+    "--upload-file",
 ];
+
+/// Engines that take SQL by HTTP: what is sent is judged whole.
+const SQL: &[&str] = &["clickhouse", "questdb", "rqlite", "trino"];
+
+/// Engines in whose bodies a word for deleting is one.
+const TOLD: &[&str] = &["solr", "neo4j", "railway", "influxdb", "arangodb", "dgraph", "surrealdb"];
+
+/// Keys of JSON under which statements are sent.
+const KEYS: &[&str] = &["sql", "stmt", "statement", "query", "q", "command"];
+
+/// A request, as far as it is known.
+struct Request<'a> {
+    method: String,
+    url: &'a str,
+    engine: Option<&'static str>,
+    /// What is sent; `None` for what cannot be read beforehand.
+    bodies: Vec<Option<String>>,
+}
 
 /// Reads a request by its method, address and body.
 pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
@@ -49,17 +55,24 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         .or_else(|| httpie_method(step, &args))
         .unwrap_or_default();
     let method = method.to_ascii_uppercase();
-    let addresses = args
-        .operand_texts()
-        .chain(args.value(&["--url"]))
-        .filter_map(|url| Some((url, engine(url)?)));
-    for (url, engine) in addresses {
-        if let Some((effect, why)) = judge(&method, url, engine, &args) {
+    let bodies = bodies(&args, step, world);
+    for url in args.operand_texts().chain(args.value(&["--url"])) {
+        if let Some(address) = url.strip_prefix("telnet://") {
+            return super::everyday::lines(tool, step, address, args.clone());
+        }
+        let request = Request {
+            method: method.clone(),
+            url,
+            engine: engine(url),
+            bodies: bodies.clone(),
+        };
+        if let Some((effect, why)) = request.judge() {
             let host = url.split('?').next().unwrap_or(url);
             let host = host.rsplit('@').next().unwrap_or(host).to_owned();
             let mut command = Command::new(Some(tool), step.clone());
             command.args = args.clone();
             command.hints.push(("name", host));
+            let engine = request.engine.unwrap_or("http");
             command.hints.push(("engine", engine.to_owned()));
             let name = if method.is_empty() {
                 "request"
@@ -74,79 +87,144 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
 
 /// `http DELETE :9200/users`: the method is a word.
 fn httpie_method(step: &Step, args: &Args) -> Option<String> {
-    let kin = matches!(step.program(), "http" | "https" | "xh" | "httpie");
+    let kin = matches!(step.program(), "http" | "https" | "xh" | "xhs" | "httpie" | "curlie");
     let word = args.operand(0).filter(|_| kin)?;
     word.bytes()
         .all(|b| b.is_ascii_alphabetic())
         .then(|| word.to_owned())
 }
 
-fn engine(url: &str) -> Option<&'static str> {
-    let found = PORTS.iter().find(|(port, _)| {
-        url.match_indices(port).any(|(at, _)| {
-            let after = url.get(at + port.len()..).unwrap_or("");
-            !after.starts_with(|c: char| c.is_ascii_digit())
+/// What the words send: `@file` and `@-` are read where they can be.
+fn bodies(args: &Args, step: &Step, world: &World<'_>) -> Vec<Option<String>> {
+    let given = args.options.iter();
+    let given = given.filter(|o| BODY.contains(&o.name.as_str()));
+    let from = |path: &str| match (path, &step.stdin) {
+        ("-", Stdin::Text(text, _)) => Some(text.clone()),
+        ("-", Stdin::File(path)) => world.files.read_text(path).ok(),
+        ("-", _) => None,
+        _ => world.files.read_text(&step.path(path)).ok(),
+    };
+    given
+        .map(|option| {
+            let value = option.value.as_deref().filter(|_| option.unknown.is_none())?;
+            let file = option.name.ends_with("-file") || option.name == "-T";
+            let raw = option.name == "--data-raw";
+            let tail = value.split_once('=').map_or(value, |(_, tail)| tail);
+            match (value.strip_prefix('@').filter(|_| !raw), tail.strip_prefix('@')) {
+                _ if file => from(value),
+                (Some(path), _) => from(path),
+                (None, Some(path)) if option.name == "-F" => from(path),
+                _ => Some(value.to_owned()),
+            }
         })
-    });
-    found.map(|(_, engine)| *engine)
+        .collect()
 }
 
-fn judge(method: &str, url: &str, engine: &str, args: &Args) -> Option<(Effect, &'static str)> {
-    let body: Vec<_> = args
-        .options
-        .iter()
-        .filter(|o| {
-            [
-                "-d",
-                "--data",
-                "--data-binary",
-                "--data-raw",
-                "--data-urlencode",
-            ]
-            .contains(&o.name.as_str())
-        })
-        .collect();
-    if method == "DELETE" {
-        return Some((Effect::Destroys, "deletes what the address names"));
-    }
-    if url.contains("_delete_by_query") || url.contains("_purge") || url.contains("/api/v2/delete")
-    {
-        return Some((Effect::Destroys, "deletes what the request names"));
-    }
-    if matches!(
-        engine,
-        "solr" | "neo4j" | "railway" | "influxdb" | "arangodb"
-    ) {
+/// The engine that takes requests at an address, by its port or host.
+pub(super) fn engine(url: &str) -> Option<&'static str> {
+    let requests = catalogue::tool("requests")?;
+    let mut known = requests.data("addresses").iter();
+    known.find_map(|entry| {
+        let (place, engine) = entry.split_once(' ')?;
+        let there = url.match_indices(place).any(|(at, _)| {
+            let after = url.get(at + place.len()..).unwrap_or("");
+            !after.starts_with(|c: char| c.is_ascii_digit())
+        });
+        there.then_some(engine)
+    })
+}
+
+impl Request<'_> {
+    fn judge(&self) -> Option<(Effect, &'static str)> {
+        let requests = catalogue::tool("requests")?;
+        let url = self.url.to_ascii_lowercase();
+        let path = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let path = path.find('/').map_or("", |at| path.get(at..).unwrap_or(""));
+        let names = |key: &str| requests.data(key).iter().any(|part| path.contains(part));
+        if self.method == "DELETE" && (self.engine.is_some() || names("deleted")) {
+            return Some((Effect::Destroys, "deletes what the address names"));
+        }
+        let asks = matches!(self.method.as_str(), "HEAD" | "OPTIONS");
+        if names("destroying") && !asks {
+            return Some((Effect::Destroys, "deletes or replaces what the request names"));
+        }
         let harm = |text: &str| {
             let lower = text.to_ascii_lowercase();
-            ["delete", "drop ", "remove "]
-                .iter()
-                .any(|w| lower.contains(w))
+            ["delete", "drop", "remove ", "erase"].iter().any(|w| lower.contains(w))
         };
-        let told = body.iter().filter_map(|o| o.value.as_deref());
-        let told = told.chain(
-            url.split_once("q=")
-                .filter(|_| engine == "influxdb")
-                .map(|q| q.1),
-        );
-        let why = "sends what deletes";
-        return told
-            .into_iter()
-            .any(harm)
-            .then_some((Effect::Destroys, why));
+        let bulk = path.split('?').next().is_some_and(|p| p.ends_with("/_bulk"));
+        let told = bulk || self.engine.is_some_and(|engine| TOLD.contains(&engine));
+        let sent = self.bodies.iter().flatten().map(String::as_str);
+        let query = self.query();
+        if told && sent.clone().chain(query.as_deref()).any(harm) {
+            return Some((Effect::Destroys, "sends what deletes"));
+        }
+        let unread = self.bodies.iter().any(Option::is_none);
+        if unread && (bulk || self.engine.is_some_and(|e| SQL.contains(&e))) {
+            return Some((Effect::Opaque, "what is sent cannot be read beforehand"));
+        }
+        let dialect = match self.engine {
+            Some("clickhouse") => Dialect::Clickhouse,
+            _ => Dialect::Generic,
+        };
+        let plain = self.engine.is_some_and(|e| SQL.contains(&e));
+        let judged = sent.chain(query.as_deref()).map(|text| {
+            let text = text.strip_prefix("query=").unwrap_or(text).trim();
+            if text.starts_with(['{', '[']) {
+                let all = statements(text).into_iter();
+                return all.map(|s| sql::judge(&s, dialect).effect()).max().unwrap_or(Effect::None);
+            }
+            sql::judge(text, dialect).effect()
+        });
+        let worst = judged.max()?;
+        // Elsewhere only what destroys for certain is SQL.
+        (plain || matches!(worst, Effect::Destroys | Effect::Stops)).then_some((worst, "runs SQL"))
     }
-    if engine != "clickhouse" {
-        return None;
+
+    /// The query in the address, of engines that take it there.
+    fn query(&self) -> Option<String> {
+        let engine = self.engine?;
+        if engine != "influxdb" && !SQL.contains(&engine) {
+            return None;
+        }
+        let (_, query) = self.url.split_once('?')?;
+        let mut fields = query.split('&').filter_map(|f| f.split_once('='));
+        let (_, text) = fields.find(|(name, _)| matches!(*name, "query" | "q"))?;
+        Some(crate::target::url::decode(&text.replace('+', " ")))
     }
-    let query = url
-        .split_once("query=")
-        .map(|(_, q)| q.split('&').next().unwrap_or(q).replace('+', " "))
-        .map(|q| q.replace("%20", " "));
-    let texts = query
-        .into_iter()
-        .chain(body.iter().filter_map(|o| o.value.clone()));
-    let worst = texts
-        .map(|text| sql::judge(&text, Dialect::Clickhouse).effect())
-        .max()?;
-    Some((worst, "runs SQL"))
+}
+
+/// The strings of a JSON text that are statements: members of a list, and values of the keys under
+/// which statements are sent.
+fn statements(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let list = text.starts_with('[');
+    let mut key = String::new();
+    let mut rest = text;
+    while let Some((_, inner)) = rest.split_once('"') {
+        let mut literal = String::new();
+        let mut chars = inner.char_indices();
+        let mut end = inner.len();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
+                    Some((_, 'n' | 't' | 'r')) => literal.push(' '),
+                    Some((_, c)) => literal.push(c),
+                    None => {}
+                },
+                '"' => {
+                    end = at + 1;
+                    break;
+                }
+                c => literal.push(c),
+            }
+        }
+        rest = inner.get(end..).unwrap_or("");
+        if rest.trim_start().starts_with(':') {
+            key = literal.to_ascii_lowercase();
+        } else if KEYS.contains(&key.as_str()) || list && key.is_empty() {
+            found.push(literal);
+        }
+    }
+    found
 }

@@ -68,6 +68,42 @@ pub(super) fn reaches(code: &str) -> Option<&'static str> {
     named
         .or_else(|| CALLS.iter().find(|name| calls(code, name)))
         .copied()
+        .or_else(|| destroying_call(code).then_some("a call that deletes"))
+        .or_else(|| writes_database(code).then_some("a database file"))
+}
+
+/// Parts of the names of functions that delete, whatever library has them.
+const DELETING: &[&str] = &[
+    "drop", "delete", "truncate", "flushall", "flushdb", "flush_all", "destroy", "wipe", "purge", "unlink",
+];
+
+/// Whether a method is called whose name says that it deletes (`.drop_all(`, `->deleteMany(`), or a
+/// request of that method is sent.
+fn destroying_call(code: &str) -> bool {
+    let named = |at: usize| {
+        let head = code.get(..at).unwrap_or("").trim_end();
+        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '!';
+        let name = head.trim_end_matches(word);
+        let method = name.ends_with(['.', '>', ':', '&']);
+        let name = head.get(name.len()..).unwrap_or("").to_ascii_lowercase();
+        // Without an object before it only a longer name is a function's: `delete($h{x})`.
+        let tells = |part: &&str| name.contains(*part) && (method || name.len() > part.len());
+        DELETING.iter().any(|part| tells(&part))
+    };
+    let sends = ["'DELETE'", "\"DELETE\""].iter().any(|verb| code.contains(verb));
+    sends || code.match_indices('(').any(|(at, _)| named(at))
+}
+
+/// Whether a file whose name is a database's is opened to be written.
+fn writes_database(code: &str) -> bool {
+    let literals: Vec<&str> = code.split(['"', '\'']).skip(1).step_by(2).collect();
+    let mode = |text: &&str| matches!(text.trim_end_matches('b'), "w" | "w+" | "r+" | "a" | ">" | ">>" | "+<");
+    let opens = code.contains("open(") && literals.iter().any(mode);
+    literals.iter().any(|text| {
+        let file = text.trim_start_matches(['>', '+', '<', ' ']);
+        let written = opens || text.starts_with('>') || code.contains("write");
+        written && !file.contains([' ', '(']) && super::file_words::is_database_name(file)
+    })
 }
 
 /// The names that JavaScript may use and still only print: none leads to a module or a process.
@@ -214,6 +250,12 @@ mod tests {
             "os.execute('x')",
             "exec($c);",
             "f=getattr(os,'po'+'pen');eval('f')",
+            "from shop import db; db.drop_all()",
+            "es.indices.delete(index='*')",
+            "urlopen(Request('http://es:9200/x', method='DELETE'))",
+            "open('app.db','w').close()",
+            "Path('a.sqlite3').write_bytes(b'')",
+            "open(F, '>', 'app.db')",
         ] {
             assert!(reaches(code).is_some(), "{code}");
         }
@@ -224,6 +266,10 @@ mod tests {
             "{print $1}",
             "import json,sys; print(json.load(sys.stdin))",
             "import re; print(re.sub('a', 'b', 'c'))",
+            "delete($h{x}); print 1",
+            "print('drop (it)')",
+            "open('notes.txt','w').write('drop table users')",
+            "print(open('app.db','rb').read(16))",
         ] {
             assert!(reaches(code).is_none(), "{code}");
         }

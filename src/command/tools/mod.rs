@@ -24,12 +24,14 @@ mod servers;
 mod symfony;
 mod task;
 mod together;
+mod telling;
 mod words;
 mod workspace;
 
 use super::{Reading, Step, Tool, World};
 
 pub use servers::engine_of;
+pub(super) use telling::judge as judge_by_name;
 pub use words::{action_of, effect_of};
 
 /// The reader of tools whose names must speak of a database, for readers that know more.
@@ -78,6 +80,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "files" => file_words::read(tool, step, world),
         "git" => everyday::git(tool, step, world),
         "netcat" => everyday::netcat(tool, step),
+        "sed" => everyday::sed(tool, step),
         "http" => http::read(tool, step, world),
         "unit" => servers::unit(tool, step),
         "kill" => servers::kill(tool, step),

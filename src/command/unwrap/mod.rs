@@ -24,6 +24,7 @@ pub(super) fn read(
     Some(match reader {
         "prefix" => prefix(tool, step),
         "shaped" => tails::shaped(tool, step),
+        "procfile" => tails::procfile(tool, step, world),
         "subcommand" => tails::subcommand(tool, step),
         "shell" => shells::read(tool, step, world),
         "foreign-shell" => shells::foreign(tool, step),

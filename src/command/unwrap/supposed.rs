@@ -4,7 +4,7 @@
 
 use super::script_step;
 use crate::command::catalogue;
-use crate::command::{Args, Effect, Reading, Step, Tool, Word};
+use crate::command::{Args, Effect, Reading, Stdin, Step, Tool, Word};
 
 /// Readers of tools that leave words unjudged which may be another program's.
 const OPEN: &[&str] = &["words", "named", "unit", "shaped", "prefix", "verbs"];
@@ -163,16 +163,30 @@ fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
     }
     if !tool.data("bang").is_empty() {
         found = found.iter().filter_map(|text| bang(text)).collect();
+        if let Stdin::Text(text, _) = &step.stdin {
+            found.extend(text.lines().filter_map(line_command));
+        }
     }
     found
 }
 
-/// The shell's part of an editor's command: `!ls`, `:call system("ls")`.
+/// The shell's part of a line of `ed` and `ex`: `!ls`, `w !psql`, `1,$r !ls`.
+fn line_command(line: &str) -> Option<String> {
+    let (before, command) = line.split_once('!')?;
+    let address = before.trim_end_matches(['w', 'r', ' ']);
+    let address = address.trim_end_matches("write").trim_end_matches("read");
+    let plain = |c: char| c.is_ascii_digit() || ",.$%:; +-'".contains(c);
+    address.chars().all(plain).then(|| command.to_owned())
+}
+
+/// The shell's part of an editor's command: `!ls`, `:call system("ls")`, `lua os.execute('ls')`.
 fn bang(text: &str) -> Option<String> {
     let text = text.trim_start_matches(['+', ':']);
-    let line = match text.split_once("system(") {
+    let calls = ["system(", "execute(", "termopen(", "jobstart(", "popen("];
+    let called = calls.iter().find_map(|call| text.split_once(call));
+    let line = match called {
         Some((_, rest)) => rest.trim_end_matches(')'),
-        None => text.strip_prefix('!')?,
+        None => ["!", "terminal ", "term "].iter().find_map(|verb| text.strip_prefix(verb))?,
     };
-    Some(line.to_owned())
+    Some(line.trim_matches(['\'', '"']).to_owned())
 }

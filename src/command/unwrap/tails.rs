@@ -1,7 +1,7 @@
 //! Wrappers whose last words are the command: `nice -n 5 CMD`, `op run -- CMD`.
 
 use super::{nothing, script_step};
-use crate::command::{Args, Place, Reading, Step, Tool, Word};
+use crate::command::{Args, Place, Reading, Step, Tool, Word, World};
 
 /// A program whose operands, and the options of `data.script`, are shell lines.
 pub(super) fn lines(tool: &'static Tool, step: &Step) -> Reading {
@@ -19,8 +19,41 @@ pub(super) fn lines(tool: &'static Tool, step: &Step) -> Reading {
     Reading::steps(options.chain(words).map(run).collect())
 }
 
+/// Runners of a Procfile: `start` runs its lines, `run` a command; by default what the first of
+/// `data.starts` says.
+pub(super) fn procfile(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let args = Args::parse(&step.argv, tool.value_options);
+    let verb = args.operand(0);
+    let starts = verb.is_some_and(|verb| tool.data("starts").contains(&verb));
+    let whole = tool.data("bare").contains(&step.program());
+    if !starts && !whole || args.has(&["--help", "--version", "-h"]) {
+        return shaped(tool, step);
+    }
+    let named = args.value(&["-f", "--procfile"]);
+    let named = named.or_else(|| verb.filter(|_| whole && !starts));
+    let mut base = step.clone().through(step.program());
+    if let Some(dir) = args.value(&["-d", "--root", "--app-root"]) {
+        base.cwd = base.path(dir);
+    }
+    if let Some(why) = tool.data("opens").first() {
+        base.vars_open = Some(format!("`{}` {why}", step.program()));
+    }
+    let text = world.files.read_text(&base.path(named.unwrap_or("Procfile")));
+    if base.place != Place::Here || base.cwd_unknown.is_some() {
+        return Reading::opaque(Some(tool), &base, "Procfile", "a Procfile that is not seen");
+    }
+    let text = text.unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let one = args.operand(1).filter(|_| starts);
+    let wanted = |name: &str| one.is_none_or(|one| one.split([',', '=', ' ']).any(|o| o == name));
+    let lines = lines.filter(|(name, _)| !name.trim().starts_with('#') && wanted(name.trim()));
+    let run = |line: &str| script_step(&base, "sh", Word::literal(line.trim()));
+    Reading::steps(lines.map(|(_, line)| run(line)).collect())
+}
+
 /// A wrapper whose tail is the command. The catalogue gives its options with values and, under
-/// `data`: `verb` (subcommands that start a command; with any other word it starts none), `skip`
+/// `data`: `program` (options that name the program), `session` (without a command a shell reads
+/// standard input), `verb` (subcommands that start a command; with any other word it starts none), `skip`
 /// (words before the command), `script` (options whose value is run by a shell), `no-command`
 /// (options with which nothing is started), `opens` (why variables are added that cannot be
 /// seen), `place` (where else it runs), `joins` (the words are joined and run by a shell).
@@ -63,6 +96,16 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
     if !tool.data("options-only").is_empty() {
         return Reading::opaque(Some(tool), step, "session", "an interactive session");
     }
+    if let Some(option) = args.last(tool.data("program")) {
+        // The option names the program, the words behind the skipped ones are its own.
+        let program = Word {
+            text: option.value.clone().unwrap_or_default(),
+            unknown: option.unknown.clone(),
+        };
+        let rest = step.argv.get(start + skip..).unwrap_or(&[]);
+        let argv = std::iter::once(program).chain(rest.iter().cloned()).collect();
+        return Reading::steps(vec![base.with_argv(argv).through(tool.name)]);
+    }
     start += skip;
     if step.argv.get(start).is_some_and(|w| w.text == "--") {
         start += 1;
@@ -71,6 +114,9 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
         if base.place != Place::Here && first("place").is_some() {
             let why = "an interactive session";
             return Reading::opaque(Some(tool), &base, "session", why);
+        }
+        if first("session").is_some() && step.argv.len() > 1 {
+            return Reading::steps(vec![base.with_argv(vec![Word::literal("sh")]).through(tool.name)]);
         }
         return nothing(tool, step, args);
     };
