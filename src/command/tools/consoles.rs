@@ -334,7 +334,9 @@ pub(super) fn build_tool(tool: &'static Tool, step: &Step) -> Reading {
         ));
         return Reading::command(command);
     }
-    let words: Vec<String> = command.args.operand_texts().map(goal).collect();
+    // sbt takes several in one word: `"flywayClean; flywayMigrate"`.
+    let operands = command.args.operand_texts().flat_map(|w| w.split(';'));
+    let words: Vec<String> = operands.map(|w| goal(w.trim())).collect();
     let joined = words.join(" ");
     for word in words.iter().chain(std::iter::once(&joined)) {
         if let Some(entry) = tool.action(word) {

@@ -150,8 +150,15 @@ pub(super) fn lines(tool: &'static Tool, step: &Step, address: &str, args: Args)
         let text = text.as_deref().unwrap_or("");
         words.iter().any(|w| text.contains(w))
     };
-    let http = super::http::engine(&format!(":{}", address.rsplit([':', ' ']).next().unwrap_or("")));
-    let engine = match address.trim_end_matches(|c: char| !c.is_ascii_digit()).rsplit([':', ',']).next() {
+    let http = super::http::engine(&format!(
+        ":{}",
+        address.rsplit([':', ' ']).next().unwrap_or("")
+    ));
+    let engine = match address
+        .trim_end_matches(|c: char| !c.is_ascii_digit())
+        .rsplit([':', ','])
+        .next()
+    {
         Some("6379" | "6380" | "16379" | "26379") => "redis",
         Some("11211") => "memcached",
         // Whatever the port: no other protocol has these words.
@@ -182,7 +189,11 @@ pub(super) fn lines(tool: &'static Tool, step: &Step, address: &str, args: Args)
     };
     let mut command = Command::new(Some(tool), step.clone());
     let named = args.operand_texts().collect::<Vec<_>>().join(":");
-    let named = if address.contains(':') { address.to_owned() } else { named };
+    let named = if address.contains(':') {
+        address.to_owned()
+    } else {
+        named
+    };
     command.hints.push(("name", named));
     command.hints.push(("engine", engine.to_owned()));
     command.args = args;
@@ -199,7 +210,10 @@ pub(super) fn sed(tool: &'static Tool, step: &Step) -> Reading {
         scripts.extend(args.operand(0));
     }
     let mut steps = Vec::new();
-    for piece in scripts.iter().flat_map(|script| script.split(['\n', ';', '{'])) {
+    for piece in scripts
+        .iter()
+        .flat_map(|script| script.split(['\n', ';', '{']))
+    {
         let Some(line) = given_to_shell(piece.trim()) else {
             continue;
         };
@@ -208,7 +222,10 @@ pub(super) fn sed(tool: &'static Tool, step: &Step) -> Reading {
             Ok(line) => Word::literal(line),
             Err(spelled) => Word::unknown(spelled, "what sed reads is run"),
         };
-        steps.push(step.with_argv(words.chain([line]).collect()).through(tool.name));
+        steps.push(
+            step.with_argv(words.chain([line]).collect())
+                .through(tool.name),
+        );
     }
     if steps.is_empty() || args.has(&["--sandbox"]) {
         return nothing(tool, step);

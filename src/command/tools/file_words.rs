@@ -94,7 +94,8 @@ fn closed(tool: &'static Tool, step: &Step, args: Args) -> Reading {
         "chmod" => {
             let owner = mode.trim_start_matches('0').len().checked_sub(3);
             let owner = owner.and_then(|at| mode.trim_start_matches('0').chars().nth(at));
-            let symbolic = mode.contains(['+', '=']) || mode.starts_with("g-") || mode.starts_with("o-");
+            let symbolic =
+                mode.contains(['+', '=']) || mode.starts_with("g-") || mode.starts_with("o-");
             owner.is_some_and(|digit| matches!(digit, '6' | '7')) || symbolic
         }
         "umount" => false,
@@ -105,8 +106,14 @@ fn closed(tool: &'static Tool, step: &Step, args: Args) -> Reading {
         }
     };
     let skip = usize::from(step.program() != "umount");
-    let words = args.operands.iter().skip(skip).map(|(_, word)| full(word, step));
-    let hit = words.into_iter().find(|path| is_server_file(path) || names_data(path));
+    let words = args
+        .operands
+        .iter()
+        .skip(skip)
+        .map(|(_, word)| full(word, step));
+    let hit = words
+        .into_iter()
+        .find(|path| is_server_file(path) || names_data(path));
     let Some(path) = hit.filter(|_| !open) else {
         return Reading::default();
     };
@@ -122,7 +129,18 @@ fn closed(tool: &'static Tool, step: &Step, args: Args) -> Reading {
 fn names_data(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let lower = lower.trim_end_matches(['/', '*', '?', '.']);
-    let spared = ["node_modules", "vendor", "test", "fixture", "cache", "example", "/tmp", "site-packages", "/src/", "backup"];
+    let spared = [
+        "node_modules",
+        "vendor",
+        "test",
+        "fixture",
+        "cache",
+        "example",
+        "/tmp",
+        "site-packages",
+        "/src/",
+        "backup",
+    ];
     if spared.iter().any(|part| lower.contains(part)) {
         return false;
     }

@@ -28,7 +28,15 @@ const BODY: &[&str] = &[
 const SQL: &[&str] = &["clickhouse", "questdb", "rqlite", "trino"];
 
 /// Engines in whose bodies a word for deleting is one.
-const TOLD: &[&str] = &["solr", "neo4j", "railway", "influxdb", "arangodb", "dgraph", "surrealdb"];
+const TOLD: &[&str] = &[
+    "solr",
+    "neo4j",
+    "railway",
+    "influxdb",
+    "arangodb",
+    "dgraph",
+    "surrealdb",
+];
 
 /// Keys of JSON under which statements are sent.
 const KEYS: &[&str] = &["sql", "stmt", "statement", "query", "q", "command"];
@@ -87,7 +95,10 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
 
 /// `http DELETE :9200/users`: the method is a word.
 fn httpie_method(step: &Step, args: &Args) -> Option<String> {
-    let kin = matches!(step.program(), "http" | "https" | "xh" | "xhs" | "httpie" | "curlie");
+    let kin = matches!(
+        step.program(),
+        "http" | "https" | "xh" | "xhs" | "httpie" | "curlie"
+    );
     let word = args.operand(0).filter(|_| kin)?;
     word.bytes()
         .all(|b| b.is_ascii_alphabetic())
@@ -106,11 +117,17 @@ fn bodies(args: &Args, step: &Step, world: &World<'_>) -> Vec<Option<String>> {
     };
     given
         .map(|option| {
-            let value = option.value.as_deref().filter(|_| option.unknown.is_none())?;
+            let value = option
+                .value
+                .as_deref()
+                .filter(|_| option.unknown.is_none())?;
             let file = option.name.ends_with("-file") || option.name == "-T";
             let raw = option.name == "--data-raw";
             let tail = value.split_once('=').map_or(value, |(_, tail)| tail);
-            match (value.strip_prefix('@').filter(|_| !raw), tail.strip_prefix('@')) {
+            match (
+                value.strip_prefix('@').filter(|_| !raw),
+                tail.strip_prefix('@'),
+            ) {
                 _ if file => from(value),
                 (Some(path), _) => from(path),
                 (None, Some(path)) if option.name == "-F" => from(path),
@@ -146,13 +163,21 @@ impl Request<'_> {
         }
         let asks = matches!(self.method.as_str(), "HEAD" | "OPTIONS");
         if names("destroying") && !asks {
-            return Some((Effect::Destroys, "deletes or replaces what the request names"));
+            return Some((
+                Effect::Destroys,
+                "deletes or replaces what the request names",
+            ));
         }
         let harm = |text: &str| {
             let lower = text.to_ascii_lowercase();
-            ["delete", "drop", "remove ", "erase"].iter().any(|w| lower.contains(w))
+            ["delete", "drop", "remove ", "erase"]
+                .iter()
+                .any(|w| lower.contains(w))
         };
-        let bulk = path.split('?').next().is_some_and(|p| p.ends_with("/_bulk"));
+        let bulk = path
+            .split('?')
+            .next()
+            .is_some_and(|p| p.ends_with("/_bulk"));
         let told = bulk || self.engine.is_some_and(|engine| TOLD.contains(&engine));
         let sent = self.bodies.iter().flatten().map(String::as_str);
         let query = self.query();
@@ -172,7 +197,10 @@ impl Request<'_> {
             let text = text.strip_prefix("query=").unwrap_or(text).trim();
             if text.starts_with(['{', '[']) {
                 let all = statements(text).into_iter();
-                return all.map(|s| sql::judge(&s, dialect).effect()).max().unwrap_or(Effect::None);
+                return all
+                    .map(|s| sql::judge(&s, dialect).effect())
+                    .max()
+                    .unwrap_or(Effect::None);
             }
             sql::judge(text, dialect).effect()
         });

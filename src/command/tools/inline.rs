@@ -74,7 +74,16 @@ pub(super) fn reaches(code: &str) -> Option<&'static str> {
 
 /// Parts of the names of functions that delete, whatever library has them.
 const DELETING: &[&str] = &[
-    "drop", "delete", "truncate", "flushall", "flushdb", "flush_all", "destroy", "wipe", "purge", "unlink",
+    "drop",
+    "delete",
+    "truncate",
+    "flushall",
+    "flushdb",
+    "flush_all",
+    "destroy",
+    "wipe",
+    "purge",
+    "unlink",
 ];
 
 /// Whether a method is called whose name says that it deletes (`.drop_all(`, `->deleteMany(`), or a
@@ -90,14 +99,21 @@ fn destroying_call(code: &str) -> bool {
         let tells = |part: &&str| name.contains(*part) && (method || name.len() > part.len());
         DELETING.iter().any(|part| tells(&part))
     };
-    let sends = ["'DELETE'", "\"DELETE\""].iter().any(|verb| code.contains(verb));
+    let sends = ["'DELETE'", "\"DELETE\""]
+        .iter()
+        .any(|verb| code.contains(verb));
     sends || code.match_indices('(').any(|(at, _)| named(at))
 }
 
 /// Whether a file whose name is a database's is opened to be written.
 fn writes_database(code: &str) -> bool {
     let literals: Vec<&str> = code.split(['"', '\'']).skip(1).step_by(2).collect();
-    let mode = |text: &&str| matches!(text.trim_end_matches('b'), "w" | "w+" | "r+" | "a" | ">" | ">>" | "+<");
+    let mode = |text: &&str| {
+        matches!(
+            text.trim_end_matches('b'),
+            "w" | "w+" | "r+" | "a" | ">" | ">>" | "+<"
+        )
+    };
     let opens = code.contains("open(") && literals.iter().any(mode);
     literals.iter().any(|text| {
         let file = text.trim_start_matches(['>', '+', '<', ' ']);

@@ -77,6 +77,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "env-cmd" => envfile::env_cmd(tool, step, world),
         "cross-env" => envfile::cross_env(tool, step),
         "verbs" => words::verbs(tool, step),
+        "administration" => telling::administration(tool, step),
         "files" => file_words::read(tool, step, world),
         "git" => everyday::git(tool, step, world),
         "netcat" => everyday::netcat(tool, step),

@@ -107,10 +107,29 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
     Reading::command(command)
 }
 
+/// The engine that usually listens on a port in a word about ports (`5432/tcp`, `$(lsof -ti:5432)`).
+fn engine_at(word: &str) -> Option<&'static str> {
+    if !word.contains(['/', ':']) {
+        return None;
+    }
+    let mut numbers = word.split(|c: char| !c.is_ascii_digit());
+    numbers.find_map(|number| match number {
+        "5432" => Some("postgres"),
+        "3306" => Some("mysql"),
+        "6379" => Some("redis"),
+        "27017" => Some("mongodb"),
+        "1433" => Some("sqlserver"),
+        "9200" => Some("elasticsearch"),
+        "9042" => Some("cassandra"),
+        _ => None,
+    })
+}
+
 /// `kill`, `pkill`, `killall`: by name, or by a process id that comes from a server's pid file.
 pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = start(tool, step);
     let asks = command.args.has(&["-l", "-L", "--list", "-0"]) || step.words().any(|w| w == "-0");
+    let asks = asks || step.program() == "fuser" && !command.args.has(&["-k", "--kill"]);
     let found = command
         .args
         .operand_texts()
@@ -124,7 +143,7 @@ pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
         .find_map(|w| {
             let server = engine_of(w).or_else(|| {
                 let pid_file = w.contains("postmaster.pid") || w.contains("mysqld.pid");
-                pid_file.then_some("postgres")
+                pid_file.then_some("postgres").or_else(|| engine_at(w))
             })?;
             Some((w.to_owned(), server))
         });

@@ -13,7 +13,10 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
         return;
     };
     let listed = |tool: &'static Tool| {
-        let named = command.actions.iter().any(|a| tool.action(&a.name).is_some());
+        let named = command
+            .actions
+            .iter()
+            .any(|a| tool.action(&a.name).is_some());
         named || super::words::action_of(tool, &command.args).is_some()
     };
     let silent = command.effect() > Effect::None || command.stops_early.is_some();
@@ -24,7 +27,10 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
         return;
     };
     let unknown = command.tool.is_none() && catalogue::find(command.step.program()).is_none();
-    if command.tool.is_some_and(|tool| !words.data("readers").contains(&tool.reader)) {
+    if command
+        .tool
+        .is_some_and(|tool| !words.data("readers").contains(&tool.reader))
+    {
         return;
     }
     let found = match told(words, &command.step, unknown) {
@@ -33,50 +39,133 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
             Effect::Opaque,
             "its name says that it destroys; what it does is not known",
         ),
-        None if unknown && queries(words, &command.step) => {
-            Action::new("SQL", Effect::Destroys, "SQL among the words of an unknown program")
-        }
+        None if unknown && queries(words, &command.step) => Action::new(
+            "SQL",
+            Effect::Destroys,
+            "SQL among the words of an unknown program",
+        ),
         None => return,
     };
     command.actions.push(found);
 }
 
-/// The name that tells of destroying: of the program, or the words that name its action.
-fn told(words: &Tool, step: &Step, unknown: bool) -> Option<String> {
-    let asks = |w: &str| words.data("asks").contains(&w);
-    if step.words().any(asks) {
+/// What a word tells: that it destroys, and that it is about data.
+fn tells(words: &Tool, word: &str) -> Option<(bool, bool)> {
+    if !word
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b":._-+@/".contains(&b))
+    {
         return None;
     }
-    let own = unknown.then(|| stem(step.program()));
-    let naming = step
-        .words()
-        .filter(|w| !w.starts_with('-') || w.starts_with("-D") && w.contains('='))
-        .flat_map(|w| w.rsplit(' ').collect::<Vec<_>>().into_iter().rev())
-        .map(|w| w.rsplit('=').next().unwrap_or(w));
-    let (mut destroys, mut destroyed) = (false, false);
+    let parts = parts(word);
+    let has = |key: &str| parts.iter().any(|p| words.data(key).contains(&p.as_str()));
+    let tested = |p: &String| p.starts_with("test") || p.ends_with("test") && p != "latest";
+    if has("spares") || parts.iter().any(tested) {
+        return None;
+    }
+    let data = has("destroyed") || parts.iter().any(|p| speaks(p));
+    Some((has("destroys"), data))
+}
+
+/// The name that tells of destroying: of the program, or the words that name its action.
+fn told(words: &Tool, step: &Step, unknown: bool) -> Option<String> {
+    if step.words().any(|w| words.data("asks").contains(&w)) {
+        return None;
+    }
+    let settings = words.data("settings");
+    if let Some(setting) = settings
+        .iter()
+        .find(|s| step.words().any(|w| w.contains(**s)))
+    {
+        return Some((*setting).to_owned());
+    }
+    let own = stem(step.program());
+    // A word for destroying alone is no program's name: somebody typed SQL.
+    let own = own
+        .filter(|_| unknown)
+        .map(|name| (name, tells(words, name)));
+    let (mut destroys, mut data) = match own {
+        Some((_, None)) => return None,
+        Some((name, Some((true, true)))) => return Some(name.to_owned()),
+        Some((_, Some((_, data)))) => (false, data),
+        None => (false, false),
+    };
+    for option in step.words().filter(|w| w.starts_with("--")) {
+        let option = option.split('=').next().unwrap_or(option);
+        let whole = tells(words, option) == Some((true, true));
+        if whole || words.data("options").contains(&option) {
+            return Some(option.to_owned());
+        }
+    }
+    let defined = |w: &&str| w.starts_with("-D") && w.contains('=');
+    let naming = step.words().filter(|w| !w.starts_with('-') || defined(w));
+    // `sbt 'runMain com.acme.DropTables'`.
+    let one = |w: &'_ str| {
+        w.split_once("runMain ")
+            .map_or(0, |(_, class)| w.len() - class.len())
+    };
+    let naming = naming.map(|w| w.get(one(w)..).unwrap_or(w));
     let mut name = Vec::new();
-    for word in own.into_iter().chain(naming.take(NAMING)) {
-        if !word.bytes().all(|b| b.is_ascii_alphanumeric() || b":._-/+@".contains(&b)) {
+    for word in naming.take(NAMING) {
+        let word = word.rsplit('=').next().unwrap_or(word);
+        if unknown && is_file(word) {
             return None;
         }
-        let parts = parts(word);
-        let has = |key: &str| parts.iter().any(|p| words.data(key).contains(&p.as_str()));
-        if has("spares") {
-            return None;
-        }
-        destroys |= has("destroys");
-        destroyed |= has("destroyed") || parts.iter().any(|p| speaks(p));
+        let (verb, noun) = tells(words, word)?;
+        (destroys, data) = (destroys | verb, data | noun);
         name.push(word);
-        if destroys && destroyed {
+        if destroys && data {
             return Some(name.join(" "));
         }
     }
     None
 }
 
-/// A file's name without its directory and ending.
-fn stem(program: &str) -> &str {
-    program.split('.').next().unwrap_or(program)
+/// Whether a word names a file that a program reads: a formatter is given `drop_tables.sql`.
+fn is_file(word: &str) -> bool {
+    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
+    let short = |e: &str| (1..5).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
+    word.contains('/') || ending.is_some_and(short)
+}
+
+/// The administration of a database by its own program: an operand that names destroying or stopping
+/// does, whatever it is done to.
+pub(super) fn administration(tool: &'static Tool, step: &Step) -> Reading {
+    let mut reading = super::words::read(tool, step);
+    let Some(words) = catalogue::tool("telling words") else {
+        return reading;
+    };
+    let Some(command) = &mut reading.command else {
+        return reading;
+    };
+    let asks = step.words().any(|w| words.data("asks").contains(&w));
+    if command.stops_early.is_some() || command.effect() > Effect::None || asks {
+        return reading;
+    }
+    let own = stem(step.program());
+    for word in own
+        .into_iter()
+        .chain(command.args.operand_texts().take(NAMING))
+    {
+        let parts = parts(word);
+        let has = |key: &str| parts.iter().any(|p| words.data(key).contains(&p.as_str()));
+        if has("spares") || word.contains(' ') {
+            break;
+        }
+        let (effect, why) = match (has("destroys"), has("stops")) {
+            (true, _) => (Effect::Destroys, "its name says that it destroys"),
+            (_, true) => (Effect::Stops, "its name says that it stops the server"),
+            _ => continue,
+        };
+        command.actions = vec![Action::new(word.to_owned(), effect, why)];
+        break;
+    }
+    reading
+}
+
+/// A file's name without its ending.
+fn stem(program: &str) -> Option<&str> {
+    program.split('.').next()
 }
 
 /// Whether a part of a name is an engine's, or made from one (`edgedb`, `mysql2`).
@@ -85,12 +174,15 @@ fn speaks(part: &str) -> bool {
     made || super::engine_of(part).is_some()
 }
 
-/// The parts of a name, in small letters: `reset-db`, `app:resetDb` and `ResetDB` have two or three.
+/// The parts of a name, in small letters: `reset-db`, `resetDb`, `DeleteDBInstance`.
 fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut small = false;
-    for c in name.chars() {
-        if !c.is_ascii_alphanumeric() || c.is_ascii_uppercase() && small {
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let before_small = chars.peek().is_some_and(char::is_ascii_lowercase);
+        let starts = c.is_ascii_uppercase() && (small || before_small);
+        if !c.is_ascii_alphanumeric() || starts {
             parts.push(String::new());
         }
         if c.is_ascii_alphanumeric() {

@@ -3,7 +3,7 @@
 
 use crate::command::catalogue::{ActionEntry, When};
 use crate::command::sql::{self, Dialect};
-use crate::command::{Action, Args, Command, Effect, Reading, Step, Stop, Tool};
+use crate::command::{Action, Args, Command, Effect, Opt, Reading, Step, Stop, Tool};
 
 /// Reads a step of a tool whose actions are words: `dbmate drop`, `knex migrate:latest`.
 pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
@@ -23,6 +23,13 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
         ));
         return Reading::command(command);
     }
+    let tries = |o: &Opt| {
+        let off = matches!(o.value.as_deref(), Some("none" | "false"));
+        tool.data("dry-run").contains(&o.name.as_str()) && !off
+    };
+    if command.args.options.iter().any(tries) {
+        return Reading::command(command);
+    }
     let any = || Some((tool.action("*")?, 0));
     let action = match action_of(tool, &command.args).or_else(any) {
         Some((entry, used)) => {
@@ -31,7 +38,12 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
             Action::new(entry.name, read.flatten().unwrap_or(effect), why)
         }
         None => match command.args.operand(0) {
-            Some(word) => Action::new(word.to_owned(), tool.unlisted, unlisted_why(tool.unlisted)),
+            Some(word) => {
+                let read =
+                    carried(tool, &command.args, 0).filter(|_| tool.unlisted == Effect::Opaque);
+                let effect = read.unwrap_or(tool.unlisted);
+                Action::new(word.to_owned(), effect, unlisted_why(effect))
+            }
             None => Action::new(tool.name, tool.bare, ""),
         },
     };
@@ -41,6 +53,22 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
 /// The effect of the SQL that the options of `data.sql` carry, or the operands from the one that
 /// `data.sql-operands` counts behind the action; `None` where there is none that can be read.
 fn carried(tool: &'static Tool, args: &Args, used: usize) -> Option<Effect> {
+    let harm = tool.data("reads-without");
+    if !harm.is_empty() {
+        let mut texts = args
+            .operands
+            .iter()
+            .map(|(_, w)| (w.text.as_str(), &w.unknown));
+        let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let plain = |text: &str| {
+            !text
+                .split(word)
+                .any(|w| harm.contains(&w.to_ascii_lowercase().as_str()))
+        };
+        let reads =
+            texts.len() > 0 && texts.all(|(text, unknown)| unknown.is_none() && plain(text));
+        return (reads && !args.has(&["-f", "--file"])).then_some(Effect::Reads);
+    }
     let judge = |text: &str| sql::judge(text, Dialect::Generic).effect();
     let options = args.options.iter();
     let options = options.filter(|o| tool.data("sql").contains(&o.name.as_str()));

@@ -186,7 +186,9 @@ fn bang(text: &str) -> Option<String> {
     let called = calls.iter().find_map(|call| text.split_once(call));
     let line = match called {
         Some((_, rest)) => rest.trim_end_matches(')'),
-        None => ["!", "terminal ", "term "].iter().find_map(|verb| text.strip_prefix(verb))?,
+        None => ["!", "terminal ", "term "]
+            .iter()
+            .find_map(|verb| text.strip_prefix(verb))?,
     };
     Some(line.trim_matches(['\'', '"']).to_owned())
 }

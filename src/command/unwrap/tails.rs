@@ -38,7 +38,9 @@ pub(super) fn procfile(tool: &'static Tool, step: &Step, world: &World<'_>) -> R
     if let Some(why) = tool.data("opens").first() {
         base.vars_open = Some(format!("`{}` {why}", step.program()));
     }
-    let text = world.files.read_text(&base.path(named.unwrap_or("Procfile")));
+    let text = world
+        .files
+        .read_text(&base.path(named.unwrap_or("Procfile")));
     if base.place != Place::Here || base.cwd_unknown.is_some() {
         return Reading::opaque(Some(tool), &base, "Procfile", "a Procfile that is not seen");
     }
@@ -103,8 +105,13 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
             unknown: option.unknown.clone(),
         };
         let rest = step.argv.get(start + skip..).unwrap_or(&[]);
-        let argv = std::iter::once(program).chain(rest.iter().cloned()).collect();
+        let argv = std::iter::once(program)
+            .chain(rest.iter().cloned())
+            .collect();
         return Reading::steps(vec![base.with_argv(argv).through(tool.name)]);
+    }
+    if !tool.data("program").is_empty() {
+        return nothing(tool, step, args);
     }
     start += skip;
     if step.argv.get(start).is_some_and(|w| w.text == "--") {
@@ -116,7 +123,9 @@ pub fn prefix(tool: &'static Tool, step: &Step) -> Reading {
             return Reading::opaque(Some(tool), &base, "session", why);
         }
         if first("session").is_some() && step.argv.len() > 1 {
-            return Reading::steps(vec![base.with_argv(vec![Word::literal("sh")]).through(tool.name)]);
+            return Reading::steps(vec![
+                base.with_argv(vec![Word::literal("sh")]).through(tool.name),
+            ]);
         }
         return nothing(tool, step, args);
     };
@@ -162,8 +171,18 @@ pub(super) fn shaped(tool: &'static Tool, step: &Step) -> Reading {
         let behind = if verb.is_empty() { 1 } else { from };
         let divided = divider(tool, &step.argv, behind, counted.is_none());
         let next = |at: usize| {
-            let argv = step.argv.get(at..).filter(|argv| !argv.is_empty())?;
-            let mut next = base.with_argv(argv.to_vec());
+            let mut argv = step
+                .argv
+                .get(at..)
+                .filter(|argv| !argv.is_empty())?
+                .to_vec();
+            if !tool.data("versions").is_empty()
+                && let Some(program) = argv.first_mut()
+                && let Some(end) = program.text.find('@')
+            {
+                program.text.truncate(end);
+            }
+            let mut next = base.with_argv(argv);
             if !tool.data("place").is_empty() {
                 next = super::elsewhere(&next, parts.join(" "));
             }
