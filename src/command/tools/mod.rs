@@ -23,8 +23,8 @@ mod ruby;
 mod servers;
 mod symfony;
 mod task;
-mod together;
 mod telling;
+mod together;
 mod words;
 mod workspace;
 
