@@ -5,7 +5,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
+
+use crate::sys::folder::{NULL_DEVICE, open_at_once};
 
 /// A file larger than this is not read: configuration never is.
 pub const MAX_FILE: u64 = 8 * 1024 * 1024;
@@ -15,8 +18,10 @@ pub const MAX_FILE: u64 = 8 * 1024 * 1024;
 pub enum FileError {
     /// There is nothing at that path.
     Missing,
-    /// There is something, but not a regular file (a directory, a FIFO, a device).
+    /// There is something that has no text (a directory, a socket, `/dev/null`).
     NotAFile,
+    /// It is a pipe or a device: what comes out of it comes once, or never, or to the command alone.
+    Stream,
     /// The caller may not read it.
     Denied,
     /// It is larger than [`MAX_FILE`].
@@ -30,6 +35,9 @@ impl std::fmt::Display for FileError {
         match self {
             FileError::Missing => f.write_str("no such file"),
             FileError::NotAFile => f.write_str("not a regular file"),
+            FileError::Stream => {
+                f.write_str("a pipe or a device: only who reads it learns what it says")
+            }
             FileError::Denied => f.write_str("permission denied"),
             FileError::TooLarge => write!(f, "larger than {} MiB", MAX_FILE / 1024 / 1024),
             FileError::Other(why) => f.write_str(why),
@@ -54,7 +62,8 @@ pub trait Files {
             bytes
         })
     }
-    /// Whether a regular file (or a link to one) is there.
+    /// Whether a file with text (or a link to one) is there: a regular one, or a pipe or device that
+    /// the command would read as one.
     fn is_file(&self, path: &Path) -> bool;
     /// Whether a directory (or a link to one) is there.
     fn is_dir(&self, path: &Path) -> bool;
@@ -70,6 +79,11 @@ pub trait Files {
     fn real_path(&self, path: &Path) -> Option<PathBuf>;
     /// The files read so far, in order, without repeats.
     fn noted(&self) -> Vec<PathBuf>;
+    /// The files that have text which was not read, since this was last asked: the command will
+    /// read it.
+    fn take_unread(&self) -> Vec<(PathBuf, FileError)> {
+        Vec::new()
+    }
 
     /// The text of a file; bytes that are not UTF-8 become U+FFFD.
     ///
@@ -87,16 +101,20 @@ pub trait Files {
 #[derive(Debug, Default)]
 pub struct Disk {
     noted: RefCell<Vec<PathBuf>>,
+    unread: RefCell<Vec<(PathBuf, FileError)>>,
 }
 
-impl Files for Disk {
-    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        // Looked at before it is opened: opening a FIFO would wait for a writer.
+impl Disk {
+    fn read_whole(path: &Path) -> Result<Vec<u8>, FileError> {
+        // Looked at before it is opened: opening a device can do something.
         let meta = fs::metadata(path).map_err(|e| kind(&e))?;
         if !meta.is_file() {
-            return Err(FileError::NotAFile);
+            return Err(match is_stream(&meta) {
+                true => FileError::Stream,
+                false => FileError::NotAFile,
+            });
         }
-        let file = fs::File::open(path).map_err(|e| kind(&e))?;
+        let file = open_at_once(path).map_err(|e| kind(&e))?;
         let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(MAX_FILE)).unwrap_or(0));
         file.take(MAX_FILE + 1)
             .read_to_end(&mut bytes)
@@ -104,15 +122,36 @@ impl Files for Disk {
         if bytes.len() as u64 > MAX_FILE {
             return Err(FileError::TooLarge);
         }
-        note(&self.noted, path);
         Ok(bytes)
+    }
+}
+
+/// A pipe, or a device that is not the null device.
+fn is_stream(meta: &fs::Metadata) -> bool {
+    let kind = meta.file_type();
+    kind.is_fifo() || kind.is_char_device() && meta.rdev() != NULL_DEVICE
+}
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
+        let read = Disk::read_whole(path);
+        match &read {
+            Ok(_) => note(&self.noted, path),
+            Err(why @ (FileError::TooLarge | FileError::Stream)) => {
+                self.unread
+                    .borrow_mut()
+                    .push((path.to_owned(), why.clone()));
+            }
+            Err(_) => {}
+        }
+        read
     }
 
     fn head(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
         if !path.is_file() {
             return Err(FileError::NotAFile);
         }
-        let mut file = fs::File::open(path).map_err(|e| kind(&e))?;
+        let mut file = open_at_once(path).map_err(|e| kind(&e))?;
         let mut bytes = vec![0; limit];
         let length = file.read(&mut bytes).map_err(|e| kind(&e))?;
         bytes.truncate(length);
@@ -120,7 +159,7 @@ impl Files for Disk {
     }
 
     fn is_file(&self, path: &Path) -> bool {
-        path.is_file()
+        fs::metadata(path).is_ok_and(|meta| meta.is_file() || is_stream(&meta))
     }
 
     fn is_dir(&self, path: &Path) -> bool {
@@ -153,6 +192,10 @@ impl Files for Disk {
 
     fn noted(&self) -> Vec<PathBuf> {
         self.noted.borrow().clone()
+    }
+
+    fn take_unread(&self) -> Vec<(PathBuf, FileError)> {
+        self.unread.take()
     }
 }
 
@@ -214,6 +257,10 @@ impl Files for Without<'_> {
 
     fn noted(&self) -> Vec<PathBuf> {
         self.files.noted()
+    }
+
+    fn take_unread(&self) -> Vec<(PathBuf, FileError)> {
+        self.files.take_unread()
     }
 }
 
@@ -332,6 +379,8 @@ fn kind(e: &io::Error) -> FileError {
     match e.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing,
         io::ErrorKind::PermissionDenied => FileError::Denied,
+        // The kernel's own files that wait for something to say.
+        io::ErrorKind::WouldBlock => FileError::Stream,
         _ => FileError::Other(e.to_string()),
     }
 }

@@ -13,7 +13,7 @@ use crate::command::{
 };
 use crate::config::Config;
 use crate::environment::{Environment, Fate, Vars, hide, scrub};
-use crate::files::{Files, Without};
+use crate::files::{Files, Without, shown};
 use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, HideBy, Profile, choose_shared};
 use crate::source::{Source, SourceKind, Sourced};
@@ -305,7 +305,10 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
     understand(first, &world)
         .into_iter()
         .map(|mut command| {
+            // What was not read of a script is the effect's matter, and said there.
+            scene.files.take_unread();
             let mut resolution = resolve(&command, &world);
+            doubt_unread(&mut resolution, scene);
             judge_migrations(&mut command, &resolution, &profile.migrations, &world);
             if let Some(ask) = scene.probe {
                 probe(&command, &world, &mut resolution, ask);
@@ -325,6 +328,18 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
             }
         })
         .collect()
+}
+
+/// A configuration whose text was not read may say anything.
+fn doubt_unread(resolution: &mut Resolution, scene: Scene<'_>) {
+    for (path, why) in scene.files.take_unread() {
+        let name = shown(&path, scene.cwd);
+        let is_said = |gap: &Gap| gap.reason.contains(&name);
+        if !resolution.gaps.iter().any(is_said) {
+            let reason = format!("{name} is not read: {why}");
+            resolution.gaps.push(Gap::new("target", reason));
+        }
+    }
 }
 
 /// An exported function is never passed. Where the caller asks for one by name, a program of that

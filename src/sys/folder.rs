@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use nix::fcntl::{OFlag, openat};
@@ -190,6 +190,25 @@ impl Folder {
         Ok(free)
     }
 }
+
+/// Opens a file to read; a pipe nobody writes to, and a kernel's file that has nothing to say, are
+/// not waited for.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn open_at_once(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+}
+
+/// The number of `/dev/null`.
+#[cfg(target_os = "linux")]
+pub const NULL_DEVICE: u64 = 1 << 8 | 3;
+/// The number of `/dev/null`: what others call it is not known here.
+#[cfg(not(target_os = "linux"))]
+pub const NULL_DEVICE: u64 = u64::MAX;
 
 fn check(file: &File, sharing: Sharing, user: u32) -> Result<std::fs::Metadata, FolderError> {
     let about = file.metadata()?;

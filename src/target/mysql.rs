@@ -83,7 +83,14 @@ pub fn options(tool: &Tool, step: &Step, world: &World<'_>) -> Result<Options, S
                 let what = format!("defaults file {} cannot be opened", path.display());
                 return Err(Stop::new("option-file-missing", what));
             }
-            option_file(&path, kind, &groups, world, 0, tool, &mut found);
+            let reader = OptionFiles {
+                kind,
+                groups: &groups,
+                tool,
+                step,
+                world,
+            };
+            reader.read(&path, 0, &mut found);
         }
     }
     if here && let Some(path) = login_file(&argv, step, world) {
@@ -216,74 +223,89 @@ fn files(first: &First, step: &Step, world: &World<'_>) -> Vec<(PathBuf, SourceK
 /// How deep option files may include option files (as in the client itself).
 const MAX_DEPTH: usize = 10;
 
-fn option_file(
-    path: &Path,
+/// Where a client takes options from.
+struct OptionFiles<'a> {
     kind: SourceKind,
-    groups: &[String],
-    world: &World<'_>,
-    depth: usize,
-    tool: &Tool,
-    out: &mut Options,
-) {
-    if depth > MAX_DEPTH || !world.files.exists(path) {
-        return;
-    }
-    let text = match world.files.read_text(path) {
-        Ok(text) => text,
-        Err(e) => {
+    groups: &'a [String],
+    tool: &'a Tool,
+    step: &'a Step,
+    world: &'a World<'a>,
+}
+
+impl OptionFiles<'_> {
+    /// A file or folder to be included: from the client's own directory on, wherever the file is
+    /// that names it.
+    fn named(&self, path: &str, out: &mut Options) -> PathBuf {
+        if let Some(why) = &self.step.cwd_unknown
+            && !path.starts_with('/')
+        {
             out.trouble
-                .get_or_insert(format!("{}: {e}", path.display()));
+                .get_or_insert(format!("`!include {path}`: {why}"));
+        }
+        self.step.path(path)
+    }
+
+    fn read(&self, path: &Path, depth: usize, out: &mut Options) {
+        if depth > MAX_DEPTH || !self.world.files.exists(path) {
             return;
         }
-    };
-    let mut inside = false;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(rest) = line.strip_prefix("!includedir") {
-            let folder = path.parent().unwrap_or(Path::new("/")).join(rest.trim());
-            for name in world.files.list(&folder) {
-                if name.ends_with(".cnf") {
-                    let path = folder.join(name);
-                    option_file(&path, kind, groups, world, depth + 1, tool, out);
-                }
+        let text = match self.world.files.read_text(path) {
+            Ok(text) => text,
+            Err(e) => {
+                out.trouble
+                    .get_or_insert(format!("{}: {e}", path.display()));
+                return;
             }
-            continue;
-        }
-        if let Some(rest) = line.strip_prefix("!include") {
-            let path = path.parent().unwrap_or(Path::new("/")).join(rest.trim());
-            option_file(&path, kind, groups, world, depth + 1, tool, out);
-            continue;
-        }
-        let line = without_comment(line);
-        if let Some(rest) = line.strip_prefix('[') {
-            let name = rest.split(']').next().unwrap_or("").trim_end();
-            inside = groups.iter().any(|g| g == name);
-            continue;
-        }
-        if !inside {
-            continue;
-        }
-        let word = match line.split_once('=') {
-            Some((key, value)) => format!("--{}={}", key.trim(), file_value(value.trim())),
-            None => format!("--{line}"),
         };
-        let place = format!("{}:{}", path.display(), number + 1);
-        let argv = [Word::literal(""), Word::literal(word)];
-        let parsed = getopt::parse_words(tool.data("options"), &argv, Style::Mysql);
-        if let Some(why) = parsed.trouble {
-            out.trouble.get_or_insert(format!("{place}: {why}"));
+        let mut inside = false;
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(rest) = line.strip_prefix("!includedir") {
+                let folder = self.named(rest.trim(), out);
+                for name in self.world.files.list(&folder) {
+                    if name.ends_with(".cnf") {
+                        let path = folder.join(name);
+                        self.read(&path, depth + 1, out);
+                    }
+                }
+                continue;
+            }
+            if let Some(rest) = line.strip_prefix("!include") {
+                let path = self.named(rest.trim(), out);
+                self.read(&path, depth + 1, out);
+                continue;
+            }
+            let line = without_comment(line);
+            if let Some(rest) = line.strip_prefix('[') {
+                let name = rest.split(']').next().unwrap_or("").trim_end();
+                inside = self.groups.iter().any(|g| g == name);
+                continue;
+            }
+            if !inside {
+                continue;
+            }
+            let word = match line.split_once('=') {
+                Some((key, value)) => format!("--{}={}", key.trim(), file_value(value.trim())),
+                None => format!("--{line}"),
+            };
+            let place = format!("{}:{}", path.display(), number + 1);
+            let argv = [Word::literal(""), Word::literal(word)];
+            let parsed = getopt::parse_words(self.tool.data("options"), &argv, Style::Mysql);
+            if let Some(why) = parsed.trouble {
+                out.trouble.get_or_insert(format!("{place}: {why}"));
+            }
+            out.given
+                .extend(parsed.args.options.into_iter().map(|o| Given {
+                    source: Source::new(self.kind, place.clone()),
+                    name: o.name,
+                    value: o.value,
+                    unknown: None,
+                    typed: false,
+                }));
         }
-        out.given
-            .extend(parsed.args.options.into_iter().map(|o| Given {
-                source: Source::new(kind, place.clone()),
-                name: o.name,
-                value: o.value,
-                unknown: None,
-                typed: false,
-            }));
     }
 }
 

@@ -60,6 +60,7 @@ mod shells;
 mod ship;
 mod spawn;
 mod support;
+mod unread;
 mod vectors;
 mod wrapped;
 mod yaml_differential;

@@ -7,6 +7,7 @@ use super::parse::{is_name, parse, parse_at};
 use super::run::{Run, Truth};
 use super::state::Value;
 use crate::command::{Stdin, Word};
+use crate::files::FileError;
 
 /// Programs whose output is code for `eval` that sets variables and functions, no more.
 const SETUP: &[&str] = &[
@@ -426,7 +427,10 @@ impl Run<'_> {
                 self.source = source;
                 self.state.params = params;
             }
-            Err(crate::files::FileError::Missing) if self.out.is_empty() => {}
+            Err(FileError::Missing) if self.out.is_empty() => {}
+            Err(e @ (FileError::TooLarge | FileError::Stream)) => {
+                self.give_up(format!("`{}` is not read: {e}", word.text));
+            }
             Err(e) => {
                 let why = format!("`{}` cannot be read: {e}", word.text);
                 self.state.changed();

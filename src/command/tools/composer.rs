@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::command::shell::quoted;
 use crate::command::{Args, Command, Place, Reading, Step, Tool, Word, World};
+use crate::files::FileError;
 use crate::source::Source;
 
 /// How deep `@script` references are followed.
@@ -17,8 +18,9 @@ pub(super) fn composer(tool: &'static Tool, step: &Step, world: &World<'_>) -> R
     let dir = args
         .value(&["-d", "--working-dir"])
         .map_or_else(|| step.cwd.clone(), |d| step.path(d));
-    let scripts = Scripts {
-        json: manifest(&dir, step, world),
+    let scripts = match manifest(&dir, step, world) {
+        Ok(json) => Scripts { json },
+        Err(why) => return Reading::opaque(Some(tool), step, "composer", why),
     };
     let Some((at, word)) = args.operands.first().cloned() else {
         return Reading::command(command);
@@ -82,13 +84,18 @@ pub(super) fn composer(tool: &'static Tool, step: &Step, world: &World<'_>) -> R
     }
 }
 
-fn manifest(dir: &Path, step: &Step, world: &World<'_>) -> serde_json::Value {
+/// The project's own scripts; null where there is no project.
+fn manifest(dir: &Path, step: &Step, world: &World<'_>) -> Result<serde_json::Value, &'static str> {
     let file = step
         .vars
         .filled("COMPOSER")
         .map_or_else(|| dir.join("composer.json"), |f| dir.join(f.as_ref()));
-    let text = world.files.read_text(&file).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or(serde_json::Value::Null)
+    match world.files.read_text(&file) {
+        Ok(text) => serde_json::from_str(&text)
+            .map_err(|_| "composer.json is no JSON that can be read here"),
+        Err(FileError::Missing | FileError::NotAFile) => Ok(serde_json::Value::Null),
+        Err(_) => Err("composer.json is not read"),
+    }
 }
 
 struct Scripts {
@@ -98,7 +105,9 @@ struct Scripts {
 impl Scripts {
     fn steps(&self, name: &str, rest: &[Word], step: &Step, depth: usize) -> Vec<Step> {
         if depth > MAX_DEPTH {
-            return Vec::new();
+            // To be followed on, as far as anything is.
+            let words = ["composer", "run-script", name].map(Word::literal);
+            return vec![step.with_argv(words.into())];
         }
         let script = &self.json["scripts"][name];
         let lines: Vec<&str> = match script {

@@ -1,7 +1,7 @@
 //! Node's launchers: `node FILE`, `npx`, and `npm run` with its cousins, followed to the program
 //! or script they start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -124,13 +124,13 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     }
     preloads(&mut step, world, &options);
     if let Some(script) = options.value(&["--run"]) {
-        let Some(package) = Package::find(&step, world) else {
-            return stopped(
-                tool,
-                &step,
-                "argv-rejected",
-                "there is no package.json".to_owned(),
-            );
+        let package = match Package::find(&step, world) {
+            Ok(Some(package)) => package,
+            Ok(None) => {
+                let why = "there is no package.json".to_owned();
+                return stopped(tool, &step, "argv-rejected", why);
+            }
+            Err(why) => return Reading::opaque(Some(tool), &step, "script", why),
         };
         return match package.script(script) {
             Some(text) => {
@@ -314,15 +314,22 @@ pub(super) struct Package {
 
 impl Package {
     /// The nearest one upward.
-    pub(super) fn find(step: &Step, world: &World<'_>) -> Option<Package> {
-        step.cwd.ancestors().find_map(|dir| {
-            let text = world.files.read_text(&dir.join("package.json")).ok()?;
-            let json = serde_json::from_str(&text).ok()?;
-            Some(Package {
-                dir: dir.to_owned(),
-                json,
-            })
-        })
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn find(step: &Step, world: &World<'_>) -> Result<Option<Package>, String> {
+        let has = |dir: &&Path| world.files.is_file(&dir.join("package.json"));
+        let Some(dir) = step.cwd.ancestors().find(has) else {
+            return Ok(None);
+        };
+        let text = world.files.read_text(&dir.join("package.json"));
+        let text = text.map_err(|why| format!("package.json: {why}"))?;
+        let json = serde_json::from_str(text.trim_start_matches('\u{feff}'));
+        let json = json.map_err(|_| "package.json is no JSON that can be read here".to_owned())?;
+        Ok(Some(Package {
+            dir: dir.to_owned(),
+            json,
+        }))
     }
 
     /// The scripts' names.
@@ -377,13 +384,19 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
         envfile::load(&mut step, world, file, "dotenv-expand-12.0.3", over);
     }
     let Some(verb) = step.argv.get(start).cloned() else {
-        return nothing(tool, &step, "no script is named");
+        return match program.as_str() {
+            "yarn" => install(tool, &step, world, start),
+            _ => nothing(tool, &step, "no script is named"),
+        };
     };
     if let Some(why) = verb.unknown {
         return Reading::opaque(Some(tool), &step, "script", why);
     }
     let verb = verb.text;
     match verb.as_str() {
+        "x" if !matches!(program.as_str(), "npm" | "bun") => {
+            run_script(tool, &step, world, &program, start, true)
+        }
         "exec" | "x" | "dlx" => execute(tool, &step, start + 1, &format!("{program} {verb}")),
         "run" | "run-script" | "rum" | "urn" => {
             run_script(tool, &step, world, &program, start + 1, false)
@@ -406,16 +419,12 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
         "workspace" | "workspaces" | "multi" | "recursive" => {
             super::workspace::read(tool, &step, world)
         }
-        "install"
-        | "i"
-        | "ci"
-        | "add"
-        | "remove"
-        | "rm"
+        "install" | "i" | "ci" | "clean-install" | "in" | "add" | "remove" | "up" | "upgrade" => {
+            install(tool, &step, world, start + 1)
+        }
+        "rm"
         | "uninstall"
         | "update"
-        | "up"
-        | "upgrade"
         | "outdated"
         | "audit"
         | "ls"
@@ -468,6 +477,42 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
             bun_file(tool, &step, world, start)
         }
         _ => run_script(tool, &step, world, &program, start, true),
+    }
+}
+
+/// Installing for the project as a whole runs scripts of its own, in this order. Those of its
+/// dependencies are not looked at.
+fn install(tool: &'static Tool, step: &Step, world: &World<'_>, from: usize) -> Reading {
+    const SCRIPTS: &[&str] = &[
+        "preinstall",
+        "install",
+        "postinstall",
+        "prepublish",
+        "preprepare",
+        "prepare",
+        "postprepare",
+    ];
+    let words = step.argv.get(from..).unwrap_or(&[]);
+    // npm, pnpm and bun run them only where no package is named.
+    let named = words.iter().any(|w| !w.text.starts_with('-'));
+    let skipped = words.iter().any(|w| w.text == "--ignore-scripts");
+    let command = Command::new(Some(tool), step.clone());
+    if skipped || named && step.program() != "yarn" {
+        return Reading::command(command);
+    }
+    match Package::find(step, world) {
+        Ok(None) => Reading::command(command),
+        Ok(Some(package)) => {
+            let inner = package.at_home(step);
+            let via = step.program().to_owned();
+            let texts = SCRIPTS.iter().filter_map(|name| package.script(name));
+            let steps = texts.map(|text| script_step(&inner, &text, &[]).through(via.clone()));
+            Reading {
+                command: Some(command),
+                steps: steps.collect(),
+            }
+        }
+        Err(why) => Reading::opaque(Some(tool), step, "script", why),
     }
 }
 
@@ -556,7 +601,10 @@ fn run_script(
     } else if more.first().is_some_and(|w| w.text == "--") && program != "pnpm" {
         more.remove(0);
     }
-    let package = Package::find(step, world);
+    let package = match Package::find(step, world) {
+        Ok(package) => package,
+        Err(why) => return Reading::opaque(Some(tool), step, "script", why),
+    };
     let script = package
         .as_ref()
         .and_then(|p| Some((p, p.script(&name.text)?)));

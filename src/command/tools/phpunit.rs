@@ -127,8 +127,9 @@ fn rebuilds(root: &Path, world: &World<'_>) -> bool {
             let path = dir.join(&name);
             if name.ends_with(".php") {
                 any = true;
-                let text = world.files.read_text(&path).unwrap_or_default();
-                if WORDS.iter().any(|w| text.contains(w)) {
+                let text = world.files.read_text(&path);
+                let rebuilds = |text: &String| WORDS.iter().any(|w| text.contains(w));
+                if text.as_ref().map_or(true, rebuilds) {
                     return true;
                 }
             } else if world.files.is_dir(&path) {

@@ -58,8 +58,11 @@ fn scripts(step: &Step, world: &World<'_>, manager: &str, name: &str, spelled: &
         return vec![run(name)];
     };
     let after = after.trim_start_matches('*');
-    let Some(package) = Package::find(step, world) else {
-        return Vec::new();
+    let package = match Package::find(step, world) {
+        Ok(Some(package)) => package,
+        Ok(None) => return Vec::new(),
+        // What is said of one script holds for all.
+        Err(_) => return vec![run(before)],
     };
     if after.contains('*') || rest.contains('{') {
         let why = Word::unknown(spelled.text.clone(), "a pattern of scripts");

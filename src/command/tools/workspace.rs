@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::command::{Args, Reading, Step, Tool, Word, World};
+use crate::files::FileError;
 use crate::target::readers::yaml::{self, Kind, Node};
 
 /// How many packages are looked at.
@@ -108,10 +109,12 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
 /// The folders of the packages, the workspace's own first; `None` where they are not literal.
 fn packages(step: &Step, world: &World<'_>) -> Option<Vec<PathBuf>> {
     let root = step.cwd.clone();
-    let Ok(text) = world.files.read_text(&root.join("package.json")) else {
-        return Some(Vec::new());
+    let text = match world.files.read_text(&root.join("package.json")) {
+        Ok(text) => text,
+        Err(FileError::Missing | FileError::NotAFile) => return Some(Vec::new()),
+        Err(_) => return None,
     };
-    let json: Value = serde_json::from_str(&text).ok()?;
+    let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
     let listed = json.get("workspaces").unwrap_or(&Value::Null);
     let listed = listed.get("packages").unwrap_or(listed).as_array();
     let mut patterns: Vec<String> = listed
