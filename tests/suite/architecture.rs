@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("packed", &[]),
     ("source", &[]),
-    ("files", &[]),
+    ("files", &["sys"]),
     ("invocation", &["sys", "command::Caller", "record::hex"]),
     (
         "profile",
