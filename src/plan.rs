@@ -18,7 +18,7 @@ use crate::policy::{Decision, Limits, Standing, Tier, decide, rule};
 use crate::profile::{ConfigError, HideBy, Profile, choose_shared};
 use crate::source::{Source, SourceKind, Sourced};
 use crate::target::{
-    Address, Gap, Probe, Resolution, Target, judge_migrations, marks, probe, resolve,
+    Address, Gap, Probe, Resolution, Target, judge_migrations, marks, place, probe, resolve,
 };
 
 /// What is asked for.
@@ -77,6 +77,8 @@ pub struct Judged {
     pub replicas: Vec<JudgedTarget>,
     /// Databases that it acts on through a connection to another one of the same server.
     pub victims: Vec<JudgedTarget>,
+    /// The container of this machine that it runs in, where nothing leads on from there.
+    pub place: Option<Target>,
     /// What could not be decided, what makes it stop, remarks. Its own lists of targets are moved
     /// to `targets` and `replicas`.
     pub resolution: Resolution,
@@ -314,6 +316,13 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
                 probe(&command, &world, &mut resolution, ask);
             }
             fill_silence(&command, &mut resolution);
+            let marked = (command.effect() > Effect::None)
+                .then(|| place::marked(&command, root, &profile.marks));
+            if let Some(place) = marked.flatten() {
+                resolution.gaps.clear();
+                resolution.targets = vec![place];
+            }
+            let proposed = place::is_local(&command).then(|| place::target(&command, root));
             let targets = std::mem::take(&mut resolution.targets);
             let mut replicas = std::mem::take(&mut resolution.replicas);
             replicas.retain(|replica| !targets.contains(replica));
@@ -323,6 +332,7 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
                 targets: targets.into_iter().map(judge).collect(),
                 victims: victims.into_iter().map(judge).collect(),
                 replicas: replicas.into_iter().map(judge).collect(),
+                place: proposed.flatten(),
                 command,
                 resolution,
             }
@@ -488,11 +498,7 @@ pub fn verdict_on(commands: &[Judged], profile: &Profile) -> Verdict {
                 .filter(|c| c.decision == cell.decision && c.effect > Effect::None)
                 .map(|c| c.reason())
                 .fold(Vec::new(), once),
-            hints: if cell.decision == Decision::Refused {
-                cell.hints(profile)
-            } else {
-                Vec::new()
-            },
+            hints: hints(cell, &cells, profile),
         },
         None => Verdict {
             decision: Decision::Allowed,
@@ -500,6 +506,22 @@ pub fn verdict_on(commands: &[Judged], profile: &Profile) -> Verdict {
             reasons: Vec::new(),
             hints: Vec::new(),
         },
+    }
+}
+
+/// The ways forward from a refusal: all of them where several databases only lack a mark.
+fn hints(strongest: &Cell<'_>, cells: &[Cell<'_>], profile: &Profile) -> Vec<String> {
+    if strongest.decision != Decision::Refused {
+        return Vec::new();
+    }
+    let lacks = |cell: &&Cell<'_>| cell.decision == Decision::Refused && cell.lacks_mark();
+    match strongest.lacks_mark() {
+        true => cells
+            .iter()
+            .filter(lacks)
+            .map(|cell| cell.hint(profile))
+            .fold(Vec::new(), once),
+        false => vec![strongest.hint(profile)],
     }
 }
 
@@ -611,28 +633,47 @@ impl Cell<'_> {
         }
     }
 
-    fn hints(&self, profile: &Profile) -> Vec<String> {
-        let Some(target) = self.target else {
-            return vec!["say the target in the project's own files or as a literal option, or run it where it can be seen".to_owned()];
+    /// It would be allowed where its target were marked as disposable.
+    fn lacks_mark(&self) -> bool {
+        self.target.is_some_and(|t| t.tier == Tier::Unmarked)
+    }
+
+    fn hint(&self, profile: &Profile) -> String {
+        let may = match self.effect {
+            Effect::Stops => "may be stopped",
+            _ => "may be destroyed",
         };
-        match target.tier {
-            Tier::Production
-                if matches!(
-                    self.effect,
-                    Effect::Destroys | Effect::Stops | Effect::Opaque
-                ) =>
-            {
-                vec!["if this is not the database you meant, mend the source named above; nothing allows destroying production but an approval by a second person".to_owned()]
-            }
-            Tier::Production => vec![format!(
-                "profile {} allows `{}` on production at most; use a profile that allows more, or another target",
+        let Some(target) = self.target else {
+            return match (&self.judged.place, self.judged.resolution.errors.is_empty()) {
+                (Some(place), true) => format!(
+                    "if whatever this reaches there {may}, mark the place once: {}",
+                    mark_command(place)
+                ),
+                _ => "say the target in the project's own files or as a literal option, or run it where it can be seen".to_owned(),
+            };
+        };
+        let needed = match self.effect {
+            Effect::Destroys | Effect::Stops => None,
+            Effect::Opaque => Some("console"),
+            Effect::ChangesSchema => Some("migrate"),
+            Effect::Writes => Some("write"),
+            Effect::None | Effect::Reads => Some("read"),
+        };
+        match (target.tier, needed) {
+            (Tier::Production, None) => "if this is not the database you meant, mend the source named above; nothing allows destroying production but an approval by a second person".to_owned(),
+            (Tier::Production, Some(needed)) => format!(
+                "profile {} allows `{}` on production at most: name another target, or with -p a profile of yours that has production = \"{needed}\"",
                 profile.name,
                 profile.production.word()
-            )],
-            Tier::Unmarked | Tier::Disposable => vec![format!(
-                "if this database may be destroyed, mark it once: {}",
+            ),
+            (Tier::Unmarked | Tier::Disposable, _) => format!(
+                "if {} {may}, mark it once: {}",
+                match target.target.address {
+                    Address::Identifier { .. } => "it",
+                    _ => "this database",
+                },
                 mark_command(&target.target)
-            )],
+            ),
         }
     }
 }

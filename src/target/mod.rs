@@ -13,6 +13,7 @@ pub mod marks;
 mod migrators;
 pub mod mysql;
 mod node;
+pub mod place;
 mod probe;
 pub mod rails;
 pub mod readers;

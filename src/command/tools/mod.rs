@@ -13,6 +13,7 @@ mod http;
 mod inline;
 mod migrators;
 pub(crate) mod node;
+mod node_script;
 mod php;
 mod phpunit;
 pub(crate) mod python;
@@ -70,6 +71,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     match tool.reader {
         "words" => words::read(tool, step),
         "node" => node::node(tool, step, world),
+        "nodemon" => node::nodemon(tool, step),
         "npx" => node::npx(tool, step),
         "npm" => node::npm(tool, step, world),
         "dotenv" => envfile::dotenv(tool, step, world),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::envfile::{self, Over};
-use crate::command::{Args, Command, Opt, Reading, Step, Stop, Tool, Word, World};
+use super::node_script::{self, Script};
+use crate::command::{Action, Args, Command, Effect, Opt, Reading, Step, Stop, Tool, Word, World};
 use crate::source::Source;
 use crate::target::readers::js::Evaluator;
 
@@ -75,6 +76,12 @@ pub(super) fn script_step(step: &Step, text: &str, more: &[Word]) -> Step {
 
 /// `node`, `tsx` and the like.
 pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
+    let watches = |w: &Word| step.program() == "tsx" && w.text == "watch";
+    if step.argv.get(1).is_some_and(watches) {
+        let mut step = step.clone();
+        step.argv.remove(1);
+        return node(tool, &step, world);
+    }
     let end = options_end(&step.argv, tool.value_options);
     let options = Args::parse(
         step.argv.get(..end).unwrap_or(&step.argv),
@@ -189,11 +196,42 @@ pub(super) fn node(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         let next = step.with_argv(argv).through(tool.name);
         return Reading::steps(vec![next.run_by(&step, end)]);
     }
-    let mut reading = Reading::opaque(Some(tool), &step, "script", "runs a script");
-    if let Some(command) = &mut reading.command {
-        command.hints.push(("script", script));
+    let loads_first = options.has(&["-r", "--require", "--import", "--loader"])
+        || step.vars.filled("NODE_OPTIONS").is_some();
+    let (effect, why) = match node_script::look(tool, &step, world, &script) {
+        Script::Plain if !loads_first && step.argv.iter().all(|w| w.unknown.is_none()) => {
+            return Reading::not_mine(&step);
+        }
+        Script::Plain => (Effect::Opaque, "runs a script".to_owned()),
+        Script::Serves => (
+            Effect::Writes,
+            "serves the application: writes as it is asked to".to_owned(),
+        ),
+        Script::Opaque(why) => (Effect::Opaque, format!("runs a script: {why}")),
+    };
+    let mut command = Command::new(Some(tool), step.clone());
+    command.actions.push(Action::new("script", effect, why));
+    command.hints.push(("script", script));
+    Reading::command(command)
+}
+
+/// `nodemon`: what it starts again and again, once; `None` where it only prints.
+pub(super) fn nodemon(tool: &'static Tool, step: &Step) -> Reading {
+    let end = options_end(&step.argv, tool.value_options);
+    let options = Args::parse(
+        step.argv.get(..end).unwrap_or(&step.argv),
+        tool.value_options,
+    );
+    let words = step.argv.get(end..).unwrap_or(&[]);
+    if let Some(line) = options.value(&["-x", "--exec"]) {
+        return Reading::steps(vec![script_step(step, line, words).through(tool.name)]);
     }
-    reading
+    if options.has(&["-h", "--help", "-v", "--version"]) {
+        return nothing(tool, step, "only help or the version is printed");
+    }
+    let mut argv = vec![Word::literal("node")];
+    argv.extend(words.iter().cloned());
+    Reading::steps(vec![step.with_argv(argv).through(tool.name)])
 }
 
 /// `-r MODULE` and `--import MODULE`: those that read a `.env` file.
@@ -308,7 +346,7 @@ pub(super) fn npx(tool: &'static Tool, step: &Step) -> Reading {
 
 /// A `package.json` and where it stands.
 pub(super) struct Package {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     json: Value,
 }
 

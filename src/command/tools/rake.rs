@@ -288,7 +288,10 @@ impl Context<'_> {
             }
             let why = "a task that neither the catalogue nor the project's files define";
             run.action(Action::new(name.to_owned(), Effect::Opaque, why));
-            run.scope("none");
+            // A library's, in an application: it has the application's connection. Those of `db:`
+            // are all in the catalogue.
+            let has = run.root.is_some() && !name.starts_with("db:");
+            run.scope(if has { "current" } else { "none" });
         }
     }
 

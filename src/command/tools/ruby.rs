@@ -112,8 +112,9 @@ fn script(
         },
         (None, Some(file)) => {
             let path = step.path(file);
-            readable = world.files.is_file(&path);
-            let _ = ruby.load_file(&path);
+            let text = world.files.read_text(&path);
+            readable = text.is_ok_and(|t| crate::target::readers::ruby::parse(&t).is_ok())
+                && ruby.load_file(&path).is_ok();
         }
         (None, None) => readable = false,
     }
@@ -144,8 +145,14 @@ fn script(
             .is_some_and(|lib| LIBRARIES.contains(&lib))
     };
     let library = library || step.words().any(required);
-    let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(_)))
-        || code.is_some_and(|code| removes.iter().any(|word| code.contains(word)));
+    let shell = ruby
+        .facts
+        .iter()
+        .any(|f| matches!(f, Fact::Shell(Err(_))))
+        || code.is_some_and(|code| removes.iter().any(|word| code.contains(word)))
+        || file
+            .and_then(|file| world.files.read_text(&step.path(file)).ok())
+            .is_some_and(|text| starts_unseen(&text));
     let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_))))
         || !readable
         || ends("rails/commands");
@@ -172,7 +179,50 @@ fn script(
     } else {
         run.scope("none");
     }
-    Reading::command(run.into_command(tool, step, args.clone()))
+    // The lines that it has a shell run, each judged as itself.
+    let lines = ruby.facts.iter().filter_map(|fact| match fact {
+        Fact::Shell(Ok(line)) => Some(["sh", "-c", line].map(Word::literal).to_vec()),
+        _ => None,
+    });
+    let steps = lines
+        .map(|argv| step.with_argv(argv).through("ruby"))
+        .collect();
+    Reading {
+        command: Some(run.into_command(tool, step, args.clone())),
+        steps,
+    }
+}
+
+/// Whether a method of a class or module starts programs: calls of those are not followed.
+fn starts_unseen(text: &str) -> bool {
+    const STARTS: &[&str] = &["system", "exec", "spawn", "popen", "sh", "Open3.", "PTY.", "%x", "`"];
+    let starts = |code: &str, word: &str| {
+        code.match_indices(word).any(|(at, _)| {
+            let before = code.get(..at).and_then(|c| c.chars().next_back());
+            let after = code.get(at + word.len()..).unwrap_or_default();
+            let bare = word.ends_with(|c: char| c.is_alphanumeric() && c != 'x');
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+                && (!bare || after.trim_start().starts_with(['(', '"', '\'', '*', '%']))
+        })
+    };
+    let mut inside: Option<usize> = None;
+    for line in text.lines() {
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        let within = indent > 0 || code.starts_with("class ") || code.starts_with("module ");
+        let defines = code.starts_with("def self.") || within && code.contains("def ");
+        if defines && inside.is_none() {
+            inside = Some(indent);
+        }
+        if inside.is_some() && !code.starts_with('#') && STARTS.iter().any(|w| starts(code, w)) {
+            return true;
+        }
+        let one_line = defines && (code.contains(" = ") || code.ends_with("end"));
+        if inside == Some(indent) && (code.trim_end() == "end" || one_line) {
+            inside = None;
+        }
+    }
+    false
 }
 
 /// `bundle exec CMD`; everything else of Bundler reaches no database.

@@ -38,7 +38,8 @@ pub(super) fn docker(tool: &'static Tool, step: &Step) -> Reading {
         "compose" => {
             let mut argv = vec![Word::literal("docker-compose")];
             argv.extend(step.argv.get(at + 1..).unwrap_or(&[]).iter().cloned());
-            Reading::steps(vec![step.with_argv(argv).through(tool.name)])
+            let through = spelled(step, at.min(step.argv.len()));
+            Reading::steps(vec![step.with_argv(argv).through(through)])
         }
         "exec" => exec(tool, step, at, "exec-options"),
         "run" | "create" => run(tool, step, at),
@@ -75,6 +76,13 @@ fn options(step: &Step, at: usize, with_value: &[&str]) -> (Args, usize) {
     let end = after_options(&step.argv, at + 1, with_value);
     let words = step.argv.get(at..end).unwrap_or(&[]);
     (Args::parse(words, with_value), end)
+}
+
+/// The program and its own options, up to the verb at `at`: they say which machine and project.
+fn spelled(step: &Step, at: usize) -> String {
+    let options = step.argv.get(1..at).unwrap_or(&[]).iter();
+    let options = options.map(|w| format!(" {}", w.text));
+    format!("{}{}", step.program(), options.collect::<String>())
 }
 
 fn inside(step: &Step, place: String, args: &Args) -> Step {
@@ -145,7 +153,7 @@ fn exec(tool: &'static Tool, step: &Step, at: usize, key: &str) -> Reading {
     if argv.is_empty() {
         return nothing(tool, step, args);
     }
-    let place = format!("{} exec {name}", step.program());
+    let place = format!("{} exec {name}", spelled(step, at));
     let inner = inside(step, place, &args).through(tool.name);
     Reading::steps(vec![inner.with_argv(argv)])
 }
@@ -175,7 +183,7 @@ fn run(tool: &'static Tool, step: &Step, at: usize) -> Reading {
     if argv.is_empty() {
         return nothing(tool, step, args);
     }
-    let place = format!("{} run {image}", step.program());
+    let place = format!("{} run {image}", spelled(step, at));
     let inner = inside(step, place, &args).through(tool.name);
     Reading::steps(vec![inner.with_argv(argv)])
 }
@@ -199,7 +207,7 @@ pub(super) fn compose(tool: &'static Tool, step: &Step, world: &World<'_>) -> Re
             if argv.is_empty() {
                 return nothing(tool, step, args);
             }
-            let place = format!("docker compose run {service}");
+            let place = format!("{} run {service}", spelled(step, at));
             let inner = inside(step, place, &args).through(tool.name);
             Reading::steps(vec![inner.with_argv(argv)])
         }

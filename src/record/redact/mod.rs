@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn each_rule_hides_its_secrets_and_nothing_else() {
-        let cases: [(&[&str], &[&str]); 34] = [
+        let cases: [(&[&str], &[&str]); 36] = [
             (
                 &["psql", "postgres://app:s3cret@db:5432/shop"],
                 &["psql", "postgres://app:****@db:5432/shop"],
@@ -312,6 +312,14 @@ mod tests {
             (
                 &["x", "app:s3cret@tcp(db:3306)/shop?tls=true"],
                 &["x", "app:****@tcp(db:3306)/shop?tls=true"],
+            ),
+            (
+                &["x", "postgres://app@(/run/postgresql:5432)/shop"],
+                &["x", "postgres://app@(/run/postgresql:5432)/shop"],
+            ),
+            (
+                &["x", "postgres://app:s3cret@(/run/postgresql)/shop"],
+                &["x", "postgres://app:****@(/run/postgresql)/shop"],
             ),
             (
                 &["git", "clone", "https://tok@github.com/a/b"],

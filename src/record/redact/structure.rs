@@ -106,7 +106,13 @@ fn go_dsn(text: &str) -> Option<Mark> {
         .filter_map(|mark| text.rfind(mark))
         .max()?;
     let before = text.get(..at)?;
-    let start = before.rfind(ends_url).map_or(0, |p| p + 1);
+    let mut start = before.rfind(ends_url).map_or(0, |p| p + 1);
+    // A socket as a target of ours is written, `postgres://app@(/run/postgresql:5432)/shop`: there
+    // the first colon is the scheme's.
+    let behind = text.get(at..)?;
+    if behind.starts_with("@(/") || behind.starts_with("@(default socket") {
+        start += before.get(start..)?.find("://").map_or(0, |p| p + 3);
+    }
     let colon = before.get(start..)?.find(':')? + start;
     Some((colon + 1..at, Rule::Structure))
 }

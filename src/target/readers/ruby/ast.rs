@@ -64,8 +64,8 @@ pub enum Kind {
     Range(Box<Expr>, Box<Expr>, bool),
     /// `begin ... rescue ... ensure ... end`.
     Begin(Vec<Expr>, Vec<Expr>),
-    /// `def name ... end`.
-    Def(String, Vec<Expr>),
+    /// `def name(params) ... end`; the rest of the arguments is named with its star: `*args`.
+    Def(String, Block),
     /// `class X ... end`, `module X ... end`.
     Class(String, Vec<Expr>),
     /// `-> { }`, `lambda { }`.

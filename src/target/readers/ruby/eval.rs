@@ -133,7 +133,7 @@ pub struct Ruby<'a> {
     /// Local variables.
     pub locals: HashMap<String, Val>,
     /// Methods defined in the text.
-    methods: HashMap<String, Vec<Expr>>,
+    methods: HashMap<String, Block>,
     /// Files of the project that were loaded.
     pub loaded: HashSet<PathBuf>,
     /// Whether `require_relative` and `load` of project files are followed.
@@ -369,8 +369,8 @@ impl<'a> Ruby<'a> {
                 Err(Flow::Raise(..)) if self.doubt.is_some() => Val::nil(),
                 other => other?,
             },
-            Kind::Def(name, body) => {
-                self.methods.insert(name.clone(), body.clone());
+            Kind::Def(name, method) => {
+                self.methods.insert(name.clone(), method.clone());
                 Rb::Sym(name.clone()).into()
             }
             Kind::Class(_, body) => {
@@ -703,13 +703,25 @@ impl<'a> Ruby<'a> {
     }
 
     /// Calls a method of the text itself, once deep: no recursion.
-    pub(super) fn own_method(&mut self, name: &str) -> Option<Outcome> {
-        let body = self.methods.get(name)?.clone();
+    pub(super) fn own_method(&mut self, name: &str, args: &[Val]) -> Option<Outcome> {
+        let method = self.methods.get(name)?.clone();
         if self.depth > MAX_DEPTH / 2 {
             return None;
         }
         let locals = std::mem::take(&mut self.locals);
-        let result = self.run(&body);
+        let mut args = args.iter().cloned();
+        for name in &method.params {
+            let (name, value) = match name.strip_prefix('*') {
+                Some(rest) => (rest, Rb::List(args.by_ref().collect()).into()),
+                None => {
+                    let value = args.next();
+                    let default = || Val::unknown(format!("`{name}` where it is not given"));
+                    (name.as_str(), value.unwrap_or_else(default))
+                }
+            };
+            self.locals.insert(name.to_owned(), value);
+        }
+        let result = self.run(&method.body);
         self.locals = locals;
         Some(match result {
             Err(Flow::Leave(value)) => Ok(value),

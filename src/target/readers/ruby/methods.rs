@@ -223,7 +223,7 @@ impl Ruby<'_> {
             name if HARMLESS.contains(&name) => return Ok(Val::nil()),
             _ => {}
         }
-        if let Some(result) = self.own_method(&call.name) {
+        if let Some(result) = self.own_method(&call.name, &args) {
             return result;
         }
         self.facts.push(Fact::Opaque(format!(

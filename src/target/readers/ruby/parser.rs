@@ -625,7 +625,7 @@ impl Parser {
         self.skip_newlines();
         let mut params = Vec::new();
         if self.take_op("|") {
-            params = self.parameters("|")?;
+            params = unstarred(self.parameters("|")?);
         } else if self.is_op("||") {
             self.at += 1;
         }
@@ -685,10 +685,13 @@ impl Parser {
                 Tok::End => return self.fail("parameters are not closed"),
                 Tok::Ident(name) | Tok::Label(name) if level == 0 => {
                     let before = self.at.checked_sub(1).and_then(|n| self.tokens.get(n));
-                    let default = before.is_some_and(|t| t.tok == Tok::Op("="));
-                    if !default {
+                    let after = |op: &'static str| before.is_some_and(|t| t.tok == Tok::Op(op));
+                    if !after("=") {
                         self.locals.insert(name.clone());
-                        params.push(name);
+                        params.push(match after("*") {
+                            true => format!("*{name}"),
+                            false => name,
+                        });
                     }
                 }
                 Tok::Op("(" | "[" | "{") => level += 1,
@@ -811,7 +814,7 @@ impl Parser {
     fn lambda(&mut self) -> Result<Kind, RubyError> {
         let mut params = Vec::new();
         if self.take_op("(") {
-            params = self.parameters(")")?;
+            params = unstarred(self.parameters(")")?);
         } else {
             while let Tok::Ident(name) = self.tok().clone() {
                 if name == "do" {
@@ -1008,8 +1011,9 @@ impl Parser {
             }
         }
         let locals = self.locals.clone();
+        let mut params = Vec::new();
         if self.take_op("(") {
-            self.parameters(")")?;
+            params = self.parameters(")")?;
         } else {
             while !matches!(self.tok(), Tok::Newline | Tok::Op(";" | "=") | Tok::End) {
                 if let Tok::Ident(name) | Tok::Label(name) = self.tok().clone() {
@@ -1025,7 +1029,7 @@ impl Parser {
             self.body("end")?
         };
         self.locals = locals;
-        Ok(Kind::Def(name, body))
+        Ok(Kind::Def(name, Block { params, body }))
     }
 
     fn class(&mut self) -> Result<Kind, RubyError> {
@@ -1080,4 +1084,10 @@ fn binary(op: &'static str, left: Expr, right: Expr) -> Kind {
         "..." => Kind::Range(left, right, true),
         op => Kind::Binary(op, left, right),
     }
+}
+
+/// The names of a block's parameters: which of them takes the rest is not asked there.
+fn unstarred(params: Vec<String>) -> Vec<String> {
+    let bare = |name: String| name.trim_start_matches('*').to_owned();
+    params.into_iter().map(bare).collect()
 }
