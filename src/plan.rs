@@ -649,6 +649,7 @@ impl Cell<'_> {
                     "if whatever this reaches there {may}, mark the place once: {}",
                     mark_command(place)
                 ),
+                (_, false) => "mend what would stop the command; until then nobody can say what it would reach".to_owned(),
                 _ => "say the target in the project's own files or as a literal option, or run it where it can be seen".to_owned(),
             };
         };

@@ -53,8 +53,13 @@ pub struct Place<'a> {
 pub fn answers(survey: &Survey, place: Place<'_>) -> Vec<Answer> {
     let mut all = Vec::new();
     for (framework, _) in &survey.frameworks {
-        for case in cases(framework, survey) {
-            let answer = ask(framework, &case, place);
+        let cases = cases(framework, survey);
+        let asked = |case: Case| {
+            let all = framework.commands.iter();
+            all.map(move |command| (case.clone(), *command))
+        };
+        for (case, command) in cases.into_iter().flat_map(asked) {
+            let answer = ask(framework, &case, command, place);
             // Whoever reads the file itself says so better than we who load it for them.
             let known = all.iter().any(|a: &Answer| {
                 a.purpose == answer.purpose
@@ -77,6 +82,7 @@ fn same_targets(a: &Answer, b: &Answer) -> bool {
 }
 
 /// One way to ask.
+#[derive(Clone)]
 struct Case {
     purpose: Purpose,
     variable: Option<String>,
@@ -135,7 +141,58 @@ fn purpose_of(name: &str) -> Option<Purpose> {
     })
 }
 
-fn ask(framework: &Framework, case: &Case, place: Place<'_>) -> Answer {
+/// Stands for the value of a variable that is needed and not there.
+const PLACEHOLDER: &str = "tagout-placeholder";
+/// At most so many variables are stood for.
+const MAX_PLACEHOLDERS: usize = 16;
+
+/// Asks; where the configuration stops for want of a variable (a password, mostly), asks again with
+/// something in its place. What hangs on that is left out and said.
+fn ask(framework: &Framework, case: &Case, command: &[&str], place: Place<'_>) -> Answer {
+    let mut stands_for: Vec<String> = Vec::new();
+    loop {
+        let mut answer = ask_with(framework, case, command, place, &stands_for);
+        let lacking = answer.unresolved.iter().find_map(|why| lacking(why));
+        match lacking.filter(|name| !stands_for.contains(name)) {
+            Some(name) if stands_for.len() < MAX_PLACEHOLDERS => stands_for.push(name),
+            _ => {
+                let hangs =
+                    |(target, _): &(Target, Vec<String>)| target.to_string().contains(PLACEHOLDER);
+                if answer.targets.iter().any(hangs) {
+                    let names = stands_for.join(", ");
+                    answer.unresolved = vec![format!("{names}: not set here")];
+                    answer.targets.retain(|target| !hangs(target));
+                }
+                return answer;
+            }
+        }
+    }
+}
+
+/// The variable for want of which a configuration stops: a name in backticks or quotes.
+fn lacking(why: &str) -> Option<String> {
+    let stops = [
+        "KeyError",
+        "key not found",
+        "is not set",
+        "Set the",
+        "not found in",
+    ];
+    let stops = stops.iter().any(|word| why.contains(word));
+    let mut words =
+        why.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let name = words.find(|w| w.len() > 2 && w.contains('_') || *w == "PASSWORD" || *w == "HOST");
+    name.filter(|name| stops && !name.ends_with("_URL"))
+        .map(str::to_owned)
+}
+
+fn ask_with(
+    framework: &Framework,
+    case: &Case,
+    command: &[&str],
+    place: Place<'_>,
+    stands_for: &[String],
+) -> Answer {
     let mut variables: Vec<(String, String, usize)> = Vec::new();
     let mut unresolved = Vec::new();
     if let Some(file) = &case.env_file {
@@ -144,6 +201,13 @@ fn ask(framework: &Framework, case: &Case, place: Place<'_>) -> Answer {
             Err(why) => unresolved.push(format!("{file}: {why}")),
         }
     }
+    variables.extend(stands_for.iter().map(|name| {
+        let value = match name.ends_with("PORT") {
+            true => "1",
+            false => PLACEHOLDER,
+        };
+        (name.clone(), value.to_owned(), 0)
+    }));
     if let Some(value) = &case.variable {
         variables.retain(|(name, _, _)| name != framework.variable);
         variables.push((framework.variable.to_owned(), value.clone(), 0));
@@ -157,7 +221,7 @@ fn ask(framework: &Framework, case: &Case, place: Place<'_>) -> Answer {
     let request = Request {
         profile: Some("default".to_owned()),
         keep: variables.iter().map(|(name, _, _)| name.clone()).collect(),
-        argv: framework.command.iter().map(Into::into).collect(),
+        argv: command.iter().map(Into::into).collect(),
     };
     let config = Config {
         layers: Vec::new(),
@@ -194,20 +258,20 @@ fn ask(framework: &Framework, case: &Case, place: Place<'_>) -> Answer {
     unresolved.dedup();
     Answer {
         purpose: case.purpose,
-        asked: asked(framework, case),
+        asked: asked(framework, case, command),
         targets,
         unresolved,
     }
 }
 
-fn asked(framework: &Framework, case: &Case) -> String {
+fn asked(framework: &Framework, case: &Case, command: &[&str]) -> String {
     let variable = case.variable.as_ref();
     let variable = variable.map(|value| format!("{}={value} ", framework.variable));
     let file = case.env_file.as_ref().map(|file| format!(" with {file}"));
     format!(
         "{}{}{}",
         variable.unwrap_or_default(),
-        framework.command.join(" "),
+        command.join(" "),
         file.unwrap_or_default()
     )
 }

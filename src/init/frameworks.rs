@@ -14,8 +14,8 @@ pub struct Framework {
     pub variable: &'static str,
     /// Values of that variable: for production, for tests.
     pub environments: (&'static [&'static str], &'static [&'static str]),
-    /// A command that connects to every database that it migrates.
-    pub command: &'static [&'static str],
+    /// Commands that connect to whatever the application does; the first migrates.
+    pub commands: &'static [&'static [&'static str]],
     /// The reader of its `.env` files.
     pub dialect: &'static str,
 }
@@ -28,7 +28,10 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "laravel",
         variable: "APP_ENV",
         environments: (&["production"], &["testing"]),
-        command: &["php", "artisan", "migrate"],
+        commands: &[
+            &["php", "artisan", "migrate"],
+            &["php", "artisan", "queue:work"],
+        ],
         dialect: "phpdotenv-5.6",
     },
     Framework {
@@ -37,7 +40,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "rails",
         variable: "RAILS_ENV",
         environments: (&["production"], &["test"]),
-        command: &["bin/rails", "db:migrate"],
+        commands: &[&["bin/rails", "db:migrate"]],
         dialect: "ruby-dotenv-3.1.8",
     },
     Framework {
@@ -46,7 +49,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "django",
         variable: "DJANGO_SETTINGS_MODULE",
         environments: (&[], &[]),
-        command: &["python3", "manage.py", "migrate"],
+        commands: &[&["python3", "manage.py", "migrate"]],
         dialect: "python-dotenv-1.2.4",
     },
     Framework {
@@ -55,7 +58,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "laravel",
         variable: "APP_ENV",
         environments: (&["prod"], &["test"]),
-        command: &["php", "bin/console", "doctrine:migrations:migrate"],
+        commands: &[&["php", "bin/console", "doctrine:migrations:migrate"]],
         dialect: "phpdotenv-5.6",
     },
     Framework {
@@ -64,7 +67,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "node",
         variable: "NODE_ENV",
         environments: (&["production"], &["test"]),
-        command: &["npx", "prisma", "migrate", "deploy"],
+        commands: &[&["npx", "prisma", "migrate", "deploy"]],
         dialect: "node-dotenv-16.6.1",
     },
     Framework {
@@ -73,7 +76,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "node",
         variable: "NODE_ENV",
         environments: (&["production"], &["test"]),
-        command: &["npx", "knex", "migrate:latest"],
+        commands: &[&["npx", "knex", "migrate:latest"]],
         dialect: "node-dotenv-16.6.1",
     },
     Framework {
@@ -82,7 +85,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "node",
         variable: "NODE_ENV",
         environments: (&["production"], &["test"]),
-        command: &["npx", "sequelize-cli", "db:migrate"],
+        commands: &[&["npx", "sequelize-cli", "db:migrate"]],
         dialect: "node-dotenv-16.6.1",
     },
     Framework {
@@ -91,7 +94,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "node",
         variable: "NODE_ENV",
         environments: (&["production"], &["test"]),
-        command: &["npx", "drizzle-kit", "push"],
+        commands: &[&["npx", "drizzle-kit", "push"]],
         dialect: "node-dotenv-16.6.1",
     },
     Framework {
@@ -100,7 +103,7 @@ pub const FRAMEWORKS: &[Framework] = &[
         profile: "django",
         variable: "",
         environments: (&[], &[]),
-        command: &["alembic", "upgrade", "head"],
+        commands: &[&["alembic", "upgrade", "head"]],
         dialect: "python-dotenv-1.2.4",
     },
 ];

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use super::ask::{Answer, Purpose};
 use super::survey::Survey;
 use crate::config::toml_string;
+use crate::plan::mark_command;
 use crate::policy::Tier;
 use crate::profile::Mark;
+use crate::source::SourceKind;
 use crate::target::{Address, Target, marks};
 
 /// At most so many places are listed one by one.
@@ -53,6 +55,12 @@ impl Proposal {
         self.marks.is_empty()
     }
 
+    /// Another everyday command led there before.
+    fn is_said(&self, target: &Target) -> bool {
+        let command = mark_command(target);
+        self.remarks.iter().any(|remark| remark.ends_with(&command))
+    }
+
     fn remark(&mut self, text: String) {
         if !self.remarks.contains(&text) {
             self.remarks.push(text);
@@ -74,10 +82,15 @@ impl Proposal {
         };
         let asked = &answer.asked;
         match answer.purpose {
+            Purpose::Everyday if self.is_said(target) => {}
             Purpose::Everyday if marks::tier(target, known).0 == Tier::Unmarked => self.remark(format!(
-                "{asked} leads to {target}: unmarked, so that nothing destroys it before you mark it"
+                "{asked} leads to {target}: unmarked, so that nothing destroys it before you mark it: {}",
+                mark_command(target)
             )),
             Purpose::Everyday => {}
+            Purpose::Production if !is_named(target) => self.remark(format!(
+                "{asked}: where production is does not stand in the project, it comes from its environment: say it, with its host: tagout mark production --host NAME"
+            )),
             _ if matches!(target.address, Address::Memory { .. }) => {}
             Purpose::Production if same(Purpose::Everyday) || same(Purpose::Test) => self.remark(format!(
                 "{asked} leads to {target}, as everyday commands or tests do: not marked, look at it"
@@ -88,7 +101,7 @@ impl Proposal {
                     self.propose(Tier::Production, parts, asked, fields);
                 }
             }
-            Purpose::Test if same(Purpose::Production) => self.remark(format!(
+            Purpose::Test if same(Purpose::Production) && !same(Purpose::Everyday) => self.remark(format!(
                 "{asked} leads to {target}, which is production's: look at it"
             )),
             Purpose::Test if marks::tier(target, known).0 == Tier::Disposable => {}
@@ -116,6 +129,7 @@ impl Proposal {
             .iter_mut()
             .find(|m| m.tier == tier && m.parts == parts)
         {
+            Some(mark) if because.iter().skip(1).all(|b| mark.because.contains(b)) => {}
             Some(mark) if !mark.because.iter().any(|b| b == asked) => mark.because.extend(because),
             Some(_) => {}
             None => self.marks.push(Proposed {
@@ -224,6 +238,19 @@ impl Proposal {
 fn marked(target: &Target, known: &[Mark], tier: Tier) -> bool {
     let (found, by) = marks::tier(target, known);
     found == tier && by.is_some_and(|by| !by.starts_with("built-in"))
+}
+
+/// Something that the project says leads there: not only what a client does when nothing is said.
+fn is_named(target: &Target) -> bool {
+    let sources = target.sources();
+    let named = sources.iter().any(|s| s.kind() != SourceKind::Default);
+    let port_alone = match &target.address {
+        Address::Host { host, .. } => host.source.kind() == SourceKind::Default,
+        Address::Socket { path, .. } => path.source.kind() == SourceKind::Default,
+        Address::File { .. } | Address::Memory { .. } | Address::Identifier { .. } => false,
+    };
+    let database = target.database.as_ref();
+    named && !(port_alone && database.is_none_or(|d| d.source.kind() == SourceKind::Default))
 }
 
 fn same_place(a: &Target, b: &Target) -> bool {

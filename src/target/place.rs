@@ -13,9 +13,24 @@ use crate::source::{Source, Sourced};
 const ENGINE: &str = "place";
 
 /// Wrappers whose places lie on this machine.
-const LOCAL: &[&str] = &["docker", "docker-compose", "podman", "podman-compose", "sail"];
+const LOCAL: &[&str] = &[
+    "docker",
+    "docker-compose",
+    "podman",
+    "podman-compose",
+    "sail",
+];
 /// Their options that lead to another one.
-const FAR: &[&str] = &["-H", "--host", "--context", "-c", "--connection", "--url", "-r", "--remote"];
+const FAR: &[&str] = &[
+    "-H",
+    "--host",
+    "--context",
+    "-c",
+    "--connection",
+    "--url",
+    "-r",
+    "--remote",
+];
 
 /// The place where a command runs, as a target: the project's folder and what leads in from there.
 pub fn target(command: &Command, root: &Path) -> Option<Target> {

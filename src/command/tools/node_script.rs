@@ -13,7 +13,17 @@ const MAX_FILES: usize = 400;
 const MAX_BYTES: usize = 4 << 20;
 /// How a file is named where its ending is left out.
 const ENDINGS: &[&str] = &[
-    "", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx", ".mts", ".cts", "/index.js", "/index.ts",
+    "",
+    ".js",
+    ".ts",
+    ".mjs",
+    ".cjs",
+    ".tsx",
+    ".jsx",
+    ".mts",
+    ".cts",
+    "/index.js",
+    "/index.ts",
 ];
 
 /// What a script is.
@@ -63,9 +73,9 @@ impl Survey<'_> {
         match self.database {
             Some(_) if self.serves => Script::Serves,
             Some(name) => Script::Opaque(format!("it uses `{name}`")),
-            None if self.starts && self.names_program => {
-                Script::Opaque("it starts programs, and names one that reaches databases".to_owned())
-            }
+            None if self.starts && self.names_program => Script::Opaque(
+                "it starts programs, and names one that reaches databases".to_owned(),
+            ),
             None => Script::Plain,
         }
     }
@@ -131,7 +141,9 @@ impl Survey<'_> {
             return Ok(None);
         }
         if self.is_linked(name) {
-            return Err(format!("`{module}` is the project's own and is not followed"));
+            return Err(format!(
+                "`{module}` is the project's own and is not followed"
+            ));
         }
         let places = ["src", "."].map(|dir| lexical(&self.root.join(dir).join(name)));
         Ok(places.iter().find_map(|path| self.file(path)))
@@ -170,7 +182,8 @@ impl Survey<'_> {
         });
         let folder = self.root.join("node_modules").join(&package);
         let real = self.world.files.real_path(&folder);
-        listed || real.is_some_and(|real| !real.components().any(|c| c.as_os_str() == "node_modules"))
+        listed
+            || real.is_some_and(|real| !real.components().any(|c| c.as_os_str() == "node_modules"))
     }
 
     /// The file that a name stands for; TypeScript is imported under the name of what it becomes.
@@ -196,7 +209,10 @@ fn modules(text: &str) -> Result<Vec<String>, String> {
                 Some(inner) => (true, inner.trim_start()),
                 None => (false, rest),
             };
-            let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+            let quote = rest
+                .chars()
+                .next()
+                .filter(|c| matches!(c, '\'' | '"' | '`'));
             let name = quote.and_then(|quote| rest.get(1..)?.split(quote).next());
             match name {
                 Some(name) if !name.contains("${") && !name.contains('\n') => {
@@ -237,31 +253,61 @@ mod tests {
     fn a_script_is_what_it_loads() {
         let plain: &[&[(&str, &str)]] = &[
             &[("a.js", "console.log(1)")],
-            &[("a.js", "import { x } from './lib/x.js'\nx()"), ("lib/x.ts", "import fs from 'node:fs'")],
+            &[
+                ("a.js", "import { x } from './lib/x.js'\nx()"),
+                ("lib/x.ts", "import fs from 'node:fs'"),
+            ],
             &[("a.js", "const e = require('express'); e().listen(3)")],
-            &[("a.js", "const { execSync } = require('child_process'); execSync('tsc')")],
-            &[("a.js", "import './style.css'; import '@/x'"), ("src/x.tsx", "export {}")],
+            &[(
+                "a.js",
+                "const { execSync } = require('child_process'); execSync('tsc')",
+            )],
+            &[
+                ("a.js", "import './style.css'; import '@/x'"),
+                ("src/x.tsx", "export {}"),
+            ],
         ];
         for files in plain {
             assert_eq!(looked(files), Script::Plain, "{files:?}");
         }
         let serves: &[&[(&str, &str)]] = &[
-            &[("a.js", "require('express')(); require('./db')"), ("db/index.js", "require('pg')")],
-            &[("a.js", "import { Worker } from 'bullmq'; import { PrismaClient } from '@prisma/client'")],
+            &[
+                ("a.js", "require('express')(); require('./db')"),
+                ("db/index.js", "require('pg')"),
+            ],
+            &[(
+                "a.js",
+                "import { Worker } from 'bullmq'; import { PrismaClient } from '@prisma/client'",
+            )],
         ];
         for files in serves {
             assert_eq!(looked(files), Script::Serves, "{files:?}");
         }
         let opaque: &[&[(&str, &str)]] = &[
             &[],
-            &[("a.js", "require('./x')"), ("x.js", "import('mysql2/promise')")],
+            &[
+                ("a.js", "require('./x')"),
+                ("x.js", "import('mysql2/promise')"),
+            ],
             &[("a.js", "require('./gone')")],
             &[("a.js", "require(process.argv[2])")],
             &[("a.js", "await import(`./${name}`)")],
             &[("a.js", "import '@/gone'")],
-            &[("a.js", "import { spawn } from 'node:child_process'; spawn('psql', ['-c', sql])")],
-            &[("a.js", "require('express'); require('pg').query('DROP TABLE x')")],
-            &[("a.js", "import db from '@acme/db'"), ("package.json", "{\"dependencies\":{\"@acme/db\":\"workspace:*\"}}")],
+            &[(
+                "a.js",
+                "import { spawn } from 'node:child_process'; spawn('psql', ['-c', sql])",
+            )],
+            &[(
+                "a.js",
+                "require('express'); require('pg').query('DROP TABLE x')",
+            )],
+            &[
+                ("a.js", "import db from '@acme/db'"),
+                (
+                    "package.json",
+                    "{\"dependencies\":{\"@acme/db\":\"workspace:*\"}}",
+                ),
+            ],
             &[("a.js", "db.dropDatabase()")],
             &[("a.js", "var c = bundled(); c(process.env.DATABASE_URL)")],
         ];

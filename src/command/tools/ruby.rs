@@ -145,10 +145,7 @@ fn script(
             .is_some_and(|lib| LIBRARIES.contains(&lib))
     };
     let library = library || step.words().any(required);
-    let shell = ruby
-        .facts
-        .iter()
-        .any(|f| matches!(f, Fact::Shell(Err(_))))
+    let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(Err(_))))
         || code.is_some_and(|code| removes.iter().any(|word| code.contains(word)))
         || file
             .and_then(|file| world.files.read_text(&step.path(file)).ok())
@@ -195,7 +192,9 @@ fn script(
 
 /// Whether a method of a class or module starts programs: calls of those are not followed.
 fn starts_unseen(text: &str) -> bool {
-    const STARTS: &[&str] = &["system", "exec", "spawn", "popen", "sh", "Open3.", "PTY.", "%x", "`"];
+    const STARTS: &[&str] = &[
+        "system", "exec", "spawn", "popen", "sh", "Open3.", "PTY.", "%x", "`",
+    ];
     let starts = |code: &str, word: &str| {
         code.match_indices(word).any(|(at, _)| {
             let before = code.get(..at).and_then(|c| c.chars().next_back());

@@ -119,7 +119,14 @@ fn postgres(
             maintenance.dbname = Some(Sourced::new("postgres".to_owned(), source));
             let mut resolution = resolve(maintenance);
             resolution.merge(resolve(params.clone()));
-            tested(&mut resolution, database, &params, &resolve);
+            let own = |name| {
+                let dbname = Some(name);
+                resolve(Params {
+                    dbname,
+                    ..params.clone()
+                })
+            };
+            tested(&mut resolution, database, params.dbname.as_ref(), &own);
             resolution
         }
         "reset_db" | "drop_test_database" => {
@@ -143,12 +150,13 @@ fn postgres(
     }
 }
 
-/// The databases that a test run drops besides those it connects to.
+/// The database that a test run drops and makes anew. The configured one is connected to only to
+/// do that.
 fn tested(
     resolution: &mut Resolution,
     database: &Traced,
-    params: &Params,
-    resolve: &dyn Fn(Params) -> Resolution,
+    name: Option<&Sourced<String>>,
+    resolve: &dyn Fn(Sourced<String>) -> Resolution,
 ) {
     let test = database.get("TEST");
     if let Some(why) = test.and_then(Traced::why_unknown) {
@@ -159,17 +167,19 @@ fn tested(
     }
     match test.map_or(Ok(None), |t| field(t, "NAME")) {
         Err(gap) => resolution.gaps.push(gap),
-        Ok(Some(name)) => {
-            let mut victim = params.clone();
-            victim.dbname = Some(name);
-            resolution.merge(resolve(victim));
+        Ok(Some(own)) => {
+            resolution.targets.iter_mut().for_each(|t| t.serves = true);
+            resolution.merge(resolve(own));
         }
         Ok(None) => {
-            if let Some(name) = &params.dbname {
+            if let Some(name) = name {
+                let victim = name.clone().map(|name| format!("test_{name}"));
                 resolution.notes.push(format!(
-                    "the database dropped and made anew is `test_{}`, on that server",
-                    name.value
+                    "the database dropped and made anew is `{}`, on that server",
+                    victim.value
                 ));
+                resolution.targets.iter_mut().for_each(|t| t.serves = true);
+                resolution.victims.push(victim);
             }
         }
     }
@@ -426,6 +436,16 @@ fn mysql(
         }
         return resolution;
     }
+    if ["test", "testserver"].contains(&name) {
+        let mut resolution = params.clone().resolution(pymysql);
+        let own = |name| {
+            let mut params = params.clone();
+            params.database = Some(name);
+            params.resolution(pymysql)
+        };
+        tested(&mut resolution, database, params.database.as_ref(), &own);
+        return resolution;
+    }
     if name == "dbshell" && command.hint("client").is_some() {
         return Resolution::unresolved("words after `--` can lead the client to another database");
     }
@@ -443,6 +463,7 @@ fn settings_use_pymysql(settings: &Settings, world: &World<'_>) -> bool {
     })
 }
 
+#[derive(Clone)]
 struct MysqlParams {
     host: Option<Sourced<String>>,
     socket: Option<Sourced<String>>,
