@@ -39,10 +39,14 @@ pub(super) enum Script {
 
 /// Reads a script and what it loads of the project.
 pub(super) fn look(tool: &'static Tool, step: &Step, world: &World<'_>, script: &str) -> Script {
+    let package = match Package::find(step, world) {
+        Ok(package) => package,
+        Err(why) => return Script::Opaque(why),
+    };
     let mut survey = Survey {
         tool,
         world,
-        root: Package::find(step, world).map_or_else(|| step.cwd.clone(), |p| p.dir),
+        root: package.map_or_else(|| step.cwd.clone(), |p| p.dir),
         seen: BTreeSet::new(),
         bytes: 0,
         database: None,
