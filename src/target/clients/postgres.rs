@@ -86,6 +86,10 @@ fn targets(command: &Command, world: &World<'_>) -> Result<Resolution, Stop> {
         "replication" => {
             let own = dbname.map_or(Ok(Params::default()), |d| conninfo(&d))?;
             let mut resolution = fill(own.under(flags))?.resolution();
+            // Logical decoding is of one database.
+            if command.tool_name() == "pg_recvlogical" {
+                return Ok(resolution);
+            }
             for target in &mut resolution.targets {
                 target.database = None;
             }
