@@ -16,6 +16,7 @@ const CASES: usize = 1200;
 /// Reads cases as JSON lines; answers what Active Record's own classes make of each.
 const RUBY: &str = r#"
 require 'json'
+require 'uri'
 require 'pathname'
 require 'tmpdir'
 require 'fileutils'
@@ -94,6 +95,7 @@ const URLS: &[&str] = &[
     "just-text",
     "localhost/db",
     "postgres://u:p@h/d?replica=true",
+    " postgres://u:p@trimmed/d\n",
 ];
 
 const TEXTS: &[&str] = &[
@@ -131,6 +133,11 @@ const TEXTS: &[&str] = &[
     "<%= ENV.fetch('X_NOPE', nil) %>",
     "<%= ENV['X_A'][0, 3] %>",
     "<%= ENV['X_A'].gsub('.', '_').downcase.strip %>",
+    "<%= ENV['X_A'].to_s.tr('-.', '_') %>",
+    "<%= URI(ENV['X_U'] || 'postgres://uh:7/ud').host %>",
+    "<%= JSON.parse('{\"a\": [\"jh\"]}')['a'].first %>",
+    "<%= format('%s-%s', Rails.env, 'f') %>",
+    "1.0",
 ];
 
 fn entry(dice: &mut Dice, indent: usize, out: &mut String) {

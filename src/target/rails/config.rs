@@ -45,6 +45,7 @@ impl DbConfig {
             Some(Value::Str(text)) => Some(text.clone()),
             Some(Value::Int(n)) => Some(n.to_string()),
             Some(Value::Bool(b)) => Some(b.to_string()),
+            Some(Value::Float(f)) if f.fract() == 0.0 => Some(format!("{f:.1}")),
             Some(Value::Float(f)) => Some(f.to_string()),
             _ => None,
         }

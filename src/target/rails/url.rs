@@ -134,6 +134,8 @@ fn allowed(text: &str, extra: &str) -> bool {
 }
 
 fn split(text: &str) -> Result<Uri<'_>, &'static str> {
+    // A URL out of a file often ends in a line's end; the parser lets blanks around it be.
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{B}');
     let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
     if !allowed(fragment, ";/?:@&=+$,[]") {
         return Err(BAD);
@@ -294,6 +296,11 @@ mod tests {
                 "error the scheme does not accept registry part (or bad hostname?)",
             ),
             ("postgres://h/a b", (6, 1), "error bad URI"),
+            (
+                "\n postgres://h/d \n",
+                (6, 1),
+                "adapter=postgresql database=d host=h",
+            ),
             (
                 "my-adapter://h/d",
                 (6, 1),

@@ -190,6 +190,18 @@ impl Ruby<'_> {
                 return Ok(Val::text(dir.display().to_string()));
             }
             "Integer" => return self.integer(first, line),
+            "URI" => {
+                if let Some(text) = first.and_then(|v| v.to_text().ok()) {
+                    return Ok(uri(&text).or_origin(&args[0]));
+                }
+            }
+            "format" | "sprintf" => {
+                let text = first.and_then(|v| v.to_text().ok());
+                if let Some(out) = text.and_then(|t| format_text(&t, args.get(1..)?)) {
+                    let from = args.iter().find(|a| a.origin.is_some());
+                    return Ok(Val::text(out).or_origin(from.unwrap_or(&Val::nil())));
+                }
+            }
             "String" | "Array" | "Float" | "Pathname" => {
                 let method = match call.name.as_str() {
                     "Array" => "to_a",
@@ -1076,6 +1088,11 @@ impl Ruby<'_> {
                     return Ok(uri(&text).or_origin(first.unwrap_or(&Val::nil())));
                 }
             }
+            ("JSON", "parse" | "load") if args.len() == 1 => {
+                if let Some(json) = text.and_then(|t| serde_json::from_str(&t).ok()) {
+                    return Ok(from_json(&json).or_origin(first.unwrap_or(&Val::nil())));
+                }
+            }
             (_, "new" | "configure" | "setup" | "draw" | "config") if block.is_some() => {}
             (_, "puts" | "print") => return Ok(Val::nil()),
             _ => {}
@@ -1251,8 +1268,32 @@ fn split(text: &str, by: Option<&str>, args: &[Val]) -> Val {
     list(parts.into_iter())
 }
 
+/// What `JSON.parse` returns.
+fn from_json(json: &serde_json::Value) -> Val {
+    match json {
+        serde_json::Value::Null => Val::nil(),
+        serde_json::Value::Bool(truth) => Val::bool(*truth),
+        serde_json::Value::Number(n) => match n.as_i64() {
+            Some(n) => Rb::Int(n).into(),
+            None => Rb::Float(n.as_f64().unwrap_or(0.0)).into(),
+        },
+        serde_json::Value::String(text) => Val::text(text),
+        serde_json::Value::Array(items) => {
+            Rb::List(items.iter().map(from_json).collect()).into()
+        }
+        serde_json::Value::Object(map) => {
+            let pairs = map.iter().map(|(k, v)| (Val::text(k), from_json(v)));
+            Rb::Hash(pairs.collect()).into()
+        }
+    }
+}
+
 fn tr(text: &str, from: &str, to: &str) -> Option<String> {
-    let plain = |s: &str| s.chars().count() == 1 || !s.contains(['-', '^', '\\']);
+    // A `-` at an end stands for itself.
+    let plain = |s: &str| {
+        let ranged = s.get(1..s.len().saturating_sub(1)).unwrap_or("-");
+        s.chars().count() == 1 || !(ranged.contains('-') || s.contains(['^', '\\']))
+    };
     if !plain(from) || !plain(to) {
         return None;
     }
