@@ -49,15 +49,11 @@ pub(super) fn parse(text: &str) -> Option<Parts> {
     if !valid {
         return None;
     }
+    let (user, rest) = login(rest);
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = match rest.split_once('/') {
-        Some((authority, database)) => (authority, Some(database)),
+    let (place, database) = match rest.split_once('/') {
+        Some((place, database)) => (place, Some(database)),
         None => (rest, None),
-    };
-    // The first `@` ends the login, and a slash before it belongs to nobody.
-    let (user, place) = match authority.split_once('@') {
-        Some((login, place)) => (Some(login.split(':').next().unwrap_or("")), place),
-        None => (None, authority),
     };
     let (host, port) = url::host_and_port(place)?;
     let is_number = |p: &str| !p.is_empty() && p.chars().all(|c| c.is_ascii_digit());
@@ -78,6 +74,20 @@ pub(super) fn parse(text: &str) -> Option<Parts> {
         database: database.map(url::decode).filter(|d| !d.is_empty()),
         query,
     })
+}
+
+/// The user before the server. A name holds no `:` and no `/`; a password ends at the first `@`,
+/// whatever stands before it.
+fn login(rest: &str) -> (Option<&str>, &str) {
+    let name = rest.split([':', '/']).next().unwrap_or("");
+    let behind = rest.get(name.len()..).unwrap_or("");
+    if let Some((_, place)) = behind.strip_prefix(':').and_then(|p| p.split_once('@')) {
+        return (Some(name), place);
+    }
+    match name.rfind('@') {
+        Some(at) => (rest.get(..at), rest.get(at + 1..).unwrap_or("")),
+        None => (None, rest),
+    }
 }
 
 fn form(text: &str) -> String {

@@ -371,6 +371,12 @@ fn python_and_node() {
     run("python-node.jsonl", 3);
 }
 
+/// Cases of later releases and of libraries around them, each found by running the real thing.
+#[test]
+fn further_ones() {
+    run("more.jsonl", 0);
+}
+
 #[test]
 fn clients() {
     run("clients.jsonl", 10);

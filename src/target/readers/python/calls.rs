@@ -47,6 +47,7 @@ const ASSUMED: &[&str] = &[
     "django",
     "pydantic",
     "pydantic_settings",
+    "pydantic_core",
     "sqlalchemy",
     "alembic",
     "flask",

@@ -95,14 +95,20 @@ impl Interpreter<'_> {
                 });
             }
             StatementKind::With(items, body) => {
+                let mut prefixes = Vec::new();
                 for (value, target) in items {
                     let value = self.eval(value, scope)?;
+                    prefixes.extend(self.prefixed(&value));
                     let entered = self.entered(value);
                     if let Some(target) = target {
                         self.assign(target, entered, scope)?;
                     }
                 }
-                return Ok(self.block(body, scope));
+                let flow = self.block(body, scope);
+                for (env, before) in prefixes.into_iter().rev() {
+                    env.attributes.set("prefix".into(), before);
+                }
+                return Ok(flow);
             }
             StatementKind::Match(subject, cases) => {
                 return self.match_cases(subject, cases, scope, line);
@@ -520,6 +526,12 @@ impl Interpreter<'_> {
             }
         }
         let source = self.source(scope, line);
+        if scope.is_class {
+            for mark in super::settings::marks(definition) {
+                let yes = Val::none(source.clone());
+                scope.names.borrow_mut().insert(mark, yes);
+            }
+        }
         let value = if foreign || definition.deferred {
             Val::unknown(
                 format!("`{}` is decorated or runs later", definition.name),

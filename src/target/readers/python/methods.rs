@@ -74,6 +74,8 @@ fn of_text(
     Some(match (name, arg(0)) {
         ("lower" | "casefold", _) => made(text.to_lowercase()),
         ("upper", _) => made(text.to_uppercase()),
+        // Of pydantic's kinds of text.
+        ("get_secret_value" | "unicode_string", None) => made(text.to_string()),
         ("strip", None) => made(text.trim_matches(white).into()),
         ("strip", Some(set)) => made(text.trim_matches(|c| in_set(set, c)).into()),
         ("lstrip", None) => made(text.trim_start().into()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::ast::{Definition, Expr, ExprKind, Statement, StatementKind};
 use super::envfile;
 use super::eval::Interpreter;
 use super::library::{self, object};
@@ -39,8 +40,8 @@ pub(super) fn call_library(
         "environ" => environ(me, name, arguments, scope, line),
         "decouple" => decouple(me, name, arguments, scope, line),
         "dj_database_url" => dj_database_url(me, name, arguments, scope, line),
-        "environs" => environs(me, name, scope, line),
-        "pydantic_settings" | "pydantic" => pydantic(me, name, arguments, scope, line),
+        "environs" => environs(me, name, arguments, scope, line),
+        "pydantic_settings" | "pydantic" | "pydantic_core" => pydantic(me, name, arguments, scope, line),
         "sqlalchemy" | "sqlmodel" | "flask_sqlalchemy" | "flask" | "flask_migrate" | "alembic" => {
             super::sqlalchemy::call_library(me, name, arguments, scope, line)
         }
@@ -106,6 +107,29 @@ fn file_method(
 
 /// What `with x as y` binds.
 impl Interpreter<'_> {
+    /// What `with env.prefixed("X_")` puts before every name inside it: the reader and the prefix
+    /// that was in force before.
+    pub(super) fn prefixed(&self, value: &Val) -> Option<(Rc<Object>, Val)> {
+        let Py::Object(object) = &value.py else {
+            return None;
+        };
+        if !matches!(&object.class.py, Py::Lib(class) if &**class == "environs.prefixed") {
+            return None;
+        }
+        let Py::Object(env) = object.attributes.get("env")?.py else {
+            return None;
+        };
+        let prefix = object.attributes.get("prefix")?;
+        let before = env.attributes.get("prefix");
+        let before = before.unwrap_or_else(|| Val::str("", prefix.source.clone()));
+        let both = match (before.text(), prefix.text()) {
+            (Some(a), Some(b)) => Val::str(format!("{a}{b}"), prefix.source.clone()),
+            _ => Val::unknown("a prefix that is not known", prefix.source.clone()),
+        };
+        env.attributes.set("prefix".into(), both);
+        Some((env, before))
+    }
+
     pub(super) fn entered(&self, value: Val) -> Val {
         value
     }
@@ -672,7 +696,7 @@ fn decouple_get(
             Some(value)
         }
         None => {
-            let entries = decouple_entries(me, config, scope);
+            let entries = decouple_entries(me, config, scope, &option);
             match entries {
                 Ok(pairs) => pairs
                     .into_iter()
@@ -712,6 +736,7 @@ fn decouple_entries(
     me: &Interpreter<'_>,
     config: &Rc<Object>,
     scope: &Rc<Scope>,
+    option: &str,
 ) -> Result<Vec<envfile::Pair>, Rc<str>> {
     let file = config.attributes.get("file");
     let path = match file {
@@ -738,12 +763,17 @@ fn decouple_entries(
         return Ok(Vec::new());
     };
     if path.extension().is_some_and(|e| e == "ini") {
-        return decouple_ini(me, &path);
+        return decouple_ini(me, &path, option);
     }
     envfile::read(me, envfile::DECOUPLE, &path)
 }
 
-fn decouple_ini(me: &Interpreter<'_>, path: &Path) -> Result<Vec<envfile::Pair>, Rc<str>> {
+/// The entries of an `.ini`, whose names are compared without regard to case.
+fn decouple_ini(
+    me: &Interpreter<'_>,
+    path: &Path,
+    option: &str,
+) -> Result<Vec<envfile::Pair>, Rc<str>> {
     let shown = crate::files::shown(path, &me.cwd);
     let text = me
         .world
@@ -760,6 +790,8 @@ fn decouple_ini(me: &Interpreter<'_>, path: &Path) -> Result<Vec<envfile::Pair>,
                 Ok(None) => (Err("no value".into()), 1),
                 Err(why) => (Err(why.into()), 1),
             };
+            let asked = key == option.to_lowercase();
+            let key = if asked { option.to_owned() } else { key };
             (key, value, Source::project_file(&shown, at))
         })
         .collect())
@@ -767,14 +799,32 @@ fn decouple_ini(me: &Interpreter<'_>, path: &Path) -> Result<Vec<envfile::Pair>,
 
 // environs
 
-fn environs(me: &mut Interpreter<'_>, name: &str, scope: &Rc<Scope>, line: usize) -> Known {
+fn environs(
+    me: &mut Interpreter<'_>,
+    name: &str,
+    arguments: &Arguments,
+    scope: &Rc<Scope>,
+    line: usize,
+) -> Known {
     let source = me.source(scope, line);
-    (name == "environs.Env").then(|| Ok(object("environs.Env", Vec::new(), source)))
+    let env = object("environs.Env", Vec::new(), source);
+    if name == "environs.Env" {
+        return Some(Ok(env));
+    }
+    // `from environs import env`: one that is there already.
+    let method = match name.strip_prefix("environs.env")? {
+        "" => "__call__",
+        method => method.strip_prefix('.').filter(|m| *m != "prefixed")?,
+    };
+    let Py::Object(env) = &env.py else {
+        return None;
+    };
+    environs_method(me, env, method, arguments, scope, line)
 }
 
 fn environs_method(
     me: &mut Interpreter<'_>,
-    _env: &Rc<Object>,
+    env: &Rc<Object>,
     name: &str,
     arguments: &Arguments,
     scope: &Rc<Scope>,
@@ -811,7 +861,20 @@ fn environs_method(
         }
         return Some(Ok(Val::none(source)));
     }
-    let variable = arguments.get(0, "name")?.text()?.to_owned();
+    if name == "prefixed" {
+        let prefix = arguments.get(0, "prefix")?.clone();
+        let env = Val::new(Py::Object(env.clone()), source.clone());
+        let parts = vec![("env", env), ("prefix", prefix)];
+        return Some(Ok(object("environs.prefixed", parts, source)));
+    }
+    let prefix = match env.attributes.get("prefix") {
+        Some(prefix) => match prefix.text() {
+            Some(prefix) => prefix.to_owned(),
+            None => return Some(Ok(prefix)),
+        },
+        None => String::new(),
+    };
+    let variable = prefix + arguments.get(0, "name")?.text()?;
     let default = arguments.get(1, "default").cloned();
     let (value, given) = match (me.variable(&variable), default) {
         (Some(value), _) => (value, true),
@@ -882,6 +945,9 @@ fn pydantic(
             }
             Some(Ok(dict))
         }
+        "build" => dsn(arguments),
+        "SecretStr" => Some(Ok(arguments.get(0, "secret_value")?.clone())),
+        "AliasChoices" => Some(Ok(Val::seq(arguments.plain.clone(), false, source))),
         "Field" => {
             let mut attributes = Vec::new();
             if let Some(default) = arguments.get(0, "default") {
@@ -896,6 +962,57 @@ fn pydantic(
         }
         _ => None,
     }
+}
+
+/// `PostgresDsn.build(scheme=..., host=..., path=...)` and the like, as text. From 2 on, where the
+/// user is called `username`, a slash is put before the path.
+fn dsn(arguments: &Arguments) -> Known {
+    if arguments.open.is_some() || !arguments.plain.is_empty() {
+        return None;
+    }
+    let host = arguments.by_name("host")?;
+    let known = ["scheme", "user", "username", "password", "host", "port", "path", "query"];
+    let text = |name: &str| -> Result<Option<String>, Rc<str>> {
+        Ok(match arguments.by_name(name).map(|v| (v, &v.py)) {
+            None | Some((_, Py::None)) => None,
+            Some((_, Py::Int(number))) => Some(number.to_string()),
+            Some((value, _)) => match value.text() {
+                Some(text) => Some(text.to_owned()),
+                None => {
+                    let why = value.why_unknown();
+                    return Err(why.unwrap_or_else(|| "a part of a URL is no text".into()));
+                }
+            },
+        })
+    };
+    let build = || -> Result<String, Rc<str>> {
+        if let Some((other, _)) = arguments.named.iter().find(|(n, _)| !known.contains(&&**n)) {
+            return Err(format!("`{other}` of a URL").into());
+        }
+        let second = arguments.by_name("user").is_none();
+        let mut url = text("scheme")?.unwrap_or_default() + "://";
+        if let Some(user) = text("user")?.or(text("username")?) {
+            let own = [("%", "%25"), ("@", "%40"), (":", "%3A"), ("/", "%2F")];
+            url += &own.iter().fold(user, |u, (c, code)| u.replace(c, code));
+            url.push('@');
+        }
+        url += &text("host")?.unwrap_or_default();
+        if let Some(port) = text("port")? {
+            url = url + ":" + &port;
+        }
+        if let Some(path) = text("path")? {
+            url += if second { "/" } else { "" };
+            url += &path;
+        }
+        if let Some(query) = text("query")? {
+            url = url + "?" + &query;
+        }
+        Ok(url)
+    };
+    Some(Ok(match build() {
+        Ok(url) => Val::str(url, host.source.clone()),
+        Err(why) => Val::unknown(why, host.source.clone()),
+    }))
 }
 
 /// Whether a class is one of pydantic's settings classes.
@@ -979,13 +1096,27 @@ pub(super) fn instantiate(
         attributes: Dict::default(),
     };
     let mut missing = None;
+    let marked = |mark: &str| matches!(me.find_in_class(class, mark), Ok(Some(_)));
+    let sets = |name: &str| marked(&format!("{SETS}{name}"));
+    let checked = |name: &str| marked(&format!("{VALIDATES}{name}"));
+    let all_change = checked("*") || (checked("") && sets("*"));
+    let changed: Vec<Rc<str>> = settings_fields(class)
+        .into_iter()
+        .filter(|f| all_change || checked(f) || (checked("") && sets(f)))
+        .collect();
     for field in settings_fields(class) {
+        if changed.contains(&field) {
+            let why = format!("a validator may change `{field}`");
+            let value = me.unknown(scope, line, why);
+            object_.attributes.set(field, value);
+            continue;
+        }
         if let Some(value) = arguments.by_name(&field) {
             object_.attributes.set(field.clone(), value.clone());
             continue;
         }
         let declared = me.find_in_class(class, &field).ok().flatten();
-        let (names, default) = field_names(&field, &prefix, declared);
+        let (names, default) = field_names(me, &field, &prefix, declared);
         let found = names
             .iter()
             .find_map(|name| settings_value(me, name, sensitive, ignore_empty, &files));
@@ -1072,6 +1203,89 @@ fn model_config(class: &Val, depth: usize) -> Option<Val> {
     })
 }
 
+/// Marks in the scope of a class: a method sets this attribute of itself.
+const SETS: &str = "sets ";
+/// A validator looks at this field, `*` for every one; no name: at the whole, once it is there.
+const VALIDATES: &str = "validates ";
+
+/// The marks that a method leaves in its class, for what pydantic's validators may change.
+pub(super) fn marks(definition: &Definition) -> Vec<String> {
+    let mut out = Vec::new();
+    for decorator in &definition.decorators {
+        let (name, arguments) = match &decorator.kind {
+            ExprKind::Call(function, arguments) => (super::exec::name_of(function), &**arguments),
+            _ => (super::exec::name_of(decorator), &[][..]),
+        };
+        let texts = arguments.iter().map(|a| match (&a.name, &a.value.kind) {
+            (None, ExprKind::Str(field)) => field.as_str(),
+            (Some(name), ExprKind::Str(mode)) if name == "mode" && mode == "after" => "",
+            (Some(_), _) => "-",
+            _ => "*",
+        });
+        let seen: Vec<&str> = match &*name {
+            "field_validator" | "validator" => {
+                texts.filter(|t| !matches!(*t, "-" | "")).collect()
+            }
+            "model_validator" => texts.map(|t| if t.is_empty() { t } else { "*" }).collect(),
+            "root_validator" => vec!["*"],
+            _ => continue,
+        };
+        out.extend(seen.iter().map(|field| format!("{VALIDATES}{field}")));
+    }
+    if let Some((own, _)) = definition.parameters.plain.first() {
+        set_in(&definition.body, own, &mut out);
+    }
+    out
+}
+
+/// The attributes of `own` that these statements set.
+fn set_in(block: &[Statement], own: &str, out: &mut Vec<String>) {
+    let is_own = |e: &Expr| matches!(&e.kind, ExprKind::Name(name) if name == own);
+    for statement in block {
+        let mut target = |e: &Expr| match &e.kind {
+            ExprKind::Attribute(of, name) if is_own(of) => out.push(format!("{SETS}{name}")),
+            ExprKind::Tuple(_) | ExprKind::List(_) | ExprKind::Index(..) => {
+                out.push(format!("{SETS}*"));
+            }
+            _ => {}
+        };
+        match &statement.kind {
+            StatementKind::Assign(targets, _) => targets.iter().for_each(target),
+            StatementKind::Augment(to, ..) | StatementKind::Annotated(to, ..) => target(to),
+            StatementKind::Expression(Expr {
+                kind: ExprKind::Call(function, _),
+                ..
+            }) if super::exec::name_of(function).contains("setattr") => {
+                out.push(format!("{SETS}*"));
+            }
+            StatementKind::If(branches) => {
+                branches.iter().for_each(|(_, b)| set_in(b, own, out));
+            }
+            StatementKind::For(_, _, body, other) | StatementKind::While(_, body, other) => {
+                set_in(body, own, out);
+                set_in(other, own, out);
+            }
+            StatementKind::Try {
+                body,
+                handlers,
+                other,
+                finally,
+            } => {
+                for part in [body, other, finally] {
+                    set_in(part, own, out);
+                }
+                handlers.iter().for_each(|h| set_in(&h.body, own, out));
+            }
+            StatementKind::With(_, body) => set_in(body, own, out),
+            StatementKind::Match(_, cases) => {
+                cases.iter().for_each(|(.., body)| set_in(body, own, out));
+            }
+            StatementKind::Opaque => out.push(format!("{SETS}*")),
+            _ => {}
+        }
+    }
+}
+
 type Files = Result<Vec<envfile::Pair>, Rc<str>>;
 
 fn settings_files(me: &Interpreter<'_>, option: Option<Val>) -> Files {
@@ -1095,7 +1309,12 @@ fn settings_files(me: &Interpreter<'_>, option: Option<Val>) -> Files {
 }
 
 /// The names under which a field is looked up, and its default.
-fn field_names(field: &str, prefix: &str, declared: Option<Val>) -> (Vec<String>, Option<Val>) {
+fn field_names(
+    me: &Interpreter<'_>,
+    field: &str,
+    prefix: &str,
+    declared: Option<Val>,
+) -> (Vec<String>, Option<Val>) {
     let mut names = vec![format!("{prefix}{field}")];
     let mut default = declared.clone();
     if let Some(Val {
@@ -1115,8 +1334,12 @@ fn field_names(field: &str, prefix: &str, declared: Option<Val>) -> (Vec<String>
         }
         for key in ["validation_alias", "alias", "env"] {
             if let Some(alias) = object.attributes.get(key) {
-                names = match alias.text() {
-                    Some(alias) => vec![alias.to_owned()],
+                let several = || -> Option<Vec<String>> {
+                    let choices = me.iterate(&alias).ok()?;
+                    choices.iter().map(|c| c.text().map(str::to_owned)).collect()
+                };
+                names = match alias.text().map(|a| vec![a.to_owned()]).or_else(several) {
+                    Some(names) => names,
                     None => {
                         default = Some(Val::unknown("a choice of aliases", alias.source));
                         Vec::new()

@@ -135,7 +135,12 @@ pub(super) fn database(
         put("NAME", str(":memory:"));
         return Ok(Val::dict(entries, source.clone()));
     }
-    let parts = split(text).ok_or("not a valid URL")?;
+    let mut parts = split(text);
+    // django-environ quotes a URL that ends too early: a password may hold any character.
+    if reader == Reader::DjangoEnviron && parts.as_ref().is_none_or(|p| p.path.is_empty()) {
+        parts = split(&quoted(text));
+    }
+    let parts = parts.ok_or("not a valid URL")?;
     let backend = match (backend(reader, &parts.scheme), engine) {
         (_, Some(engine)) if reader == Reader::DjangoEnviron => engine.to_owned(),
         (Some(backend), _) => backend.to_owned(),
@@ -200,6 +205,18 @@ pub(super) fn database(
     }
     put("ENGINE", str(engine.unwrap_or(&backend)));
     Ok(Val::dict(entries, source.clone()))
+}
+
+/// `quote(url, safe=":/?&=@")`.
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match char::from(byte) {
+            c if c.is_ascii_alphanumeric() || "_.-~:/?&=@".contains(c) => out.push(c),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// `a:1,b:2` as two lists.
