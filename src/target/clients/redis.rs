@@ -171,7 +171,10 @@ mod tests {
             ("--cluster info h 1", "h:1/0"),
             ("--cluster call h:1 flushall", "h:1/0"),
             ("--cluster call h:1@2 a:3 b", "h:1/0"),
-            ("--cluster create a:1 b:2 c:3 --cluster-replicas 1", "a:1/0 b:2/0 c:3/0"),
+            (
+                "--cluster create a:1 b:2 c:3 --cluster-replicas 1",
+                "a:1/0 b:2/0 c:3/0",
+            ),
             ("--cluster help", ""),
             ("--cluster info", "errors"),
         ] {

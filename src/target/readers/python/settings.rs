@@ -41,7 +41,9 @@ pub(super) fn call_library(
         "decouple" => decouple(me, name, arguments, scope, line),
         "dj_database_url" => dj_database_url(me, name, arguments, scope, line),
         "environs" => environs(me, name, arguments, scope, line),
-        "pydantic_settings" | "pydantic" | "pydantic_core" => pydantic(me, name, arguments, scope, line),
+        "pydantic_settings" | "pydantic" | "pydantic_core" => {
+            pydantic(me, name, arguments, scope, line)
+        }
         "sqlalchemy" | "sqlmodel" | "flask_sqlalchemy" | "flask" | "flask_migrate" | "alembic" => {
             super::sqlalchemy::call_library(me, name, arguments, scope, line)
         }
@@ -971,7 +973,9 @@ fn dsn(arguments: &Arguments) -> Known {
         return None;
     }
     let host = arguments.by_name("host")?;
-    let known = ["scheme", "user", "username", "password", "host", "port", "path", "query"];
+    let known = [
+        "scheme", "user", "username", "password", "host", "port", "path", "query",
+    ];
     let text = |name: &str| -> Result<Option<String>, Rc<str>> {
         Ok(match arguments.by_name(name).map(|v| (v, &v.py)) {
             None | Some((_, Py::None)) => None,
@@ -1223,9 +1227,7 @@ pub(super) fn marks(definition: &Definition) -> Vec<String> {
             _ => "*",
         });
         let seen: Vec<&str> = match &*name {
-            "field_validator" | "validator" => {
-                texts.filter(|t| !matches!(*t, "-" | "")).collect()
-            }
+            "field_validator" | "validator" => texts.filter(|t| !matches!(*t, "-" | "")).collect(),
             "model_validator" => texts.map(|t| if t.is_empty() { t } else { "*" }).collect(),
             "root_validator" => vec!["*"],
             _ => continue,
@@ -1336,7 +1338,10 @@ fn field_names(
             if let Some(alias) = object.attributes.get(key) {
                 let several = || -> Option<Vec<String>> {
                     let choices = me.iterate(&alias).ok()?;
-                    choices.iter().map(|c| c.text().map(str::to_owned)).collect()
+                    choices
+                        .iter()
+                        .map(|c| c.text().map(str::to_owned))
+                        .collect()
                 };
                 names = match alias.text().map(|a| vec![a.to_owned()]).or_else(several) {
                     Some(names) => names,

@@ -1278,9 +1278,7 @@ fn from_json(json: &serde_json::Value) -> Val {
             None => Rb::Float(n.as_f64().unwrap_or(0.0)).into(),
         },
         serde_json::Value::String(text) => Val::text(text),
-        serde_json::Value::Array(items) => {
-            Rb::List(items.iter().map(from_json).collect()).into()
-        }
+        serde_json::Value::Array(items) => Rb::List(items.iter().map(from_json).collect()).into(),
         serde_json::Value::Object(map) => {
             let pairs = map.iter().map(|(k, v)| (Val::text(k), from_json(v)));
             Rb::Hash(pairs.collect()).into()
