@@ -16,17 +16,32 @@ struct Field {
     pattern: bool,
 }
 
+/// What one word may become, bytes and fields: values that are doubled again and again grow past all
+/// memory. A program's own words end at 128 KiB each.
+const MAX_BYTES: usize = 256 << 10;
+const MAX_FIELDS: usize = 4096;
+
+const TOO_LONG: &str = "a value is too long to follow";
+
 /// Fields of one word.
 #[derive(Default)]
 struct Fields {
     done: Vec<Field>,
     last: Field,
+    bytes: usize,
+    /// It becomes more than is followed.
+    cut: bool,
 }
 
 impl Fields {
     fn push(&mut self, text: &str) {
-        self.last.text.push_str(text);
         self.last.present = true;
+        self.bytes = self.bytes.saturating_add(text.len());
+        self.cut |= self.bytes > MAX_BYTES || self.done.len() > MAX_FIELDS;
+        match self.cut {
+            true => self.last.unknown = Some(TOO_LONG.to_owned()),
+            false => self.last.text.push_str(text),
+        }
     }
 
     fn unknown(&mut self, spelled: &str, why: String) {
@@ -35,7 +50,7 @@ impl Fields {
     }
 
     fn split(&mut self) {
-        if self.last.present {
+        if self.last.present && !self.cut {
             self.done.push(std::mem::take(&mut self.last));
         }
     }
@@ -85,6 +100,10 @@ impl Run<'_> {
         }
         let mut fields = Fields::default();
         self.fields(word, &mut fields, true);
+        if fields.cut {
+            self.give_up(TOO_LONG);
+            fields.cut = false;
+        }
         fields.split();
         let mut words = Vec::new();
         for field in fields.done {
@@ -97,6 +116,9 @@ impl Run<'_> {
     pub(super) fn expand_one(&mut self, word: &Spelled) -> Word {
         let mut fields = Fields::default();
         self.fields(word, &mut fields, false);
+        if fields.cut {
+            self.give_up(TOO_LONG);
+        }
         Word {
             text: fields.last.text,
             unknown: fields.last.unknown,
@@ -151,6 +173,7 @@ impl Run<'_> {
             match part {
                 Part::Text(text) => self.plain_text(text, at == 0, fields, splits),
                 Part::Quoted(text) => fields.push(text),
+                Part::Parameter(_) if fields.cut => {}
                 Part::Parameter(parameter) => self.parameter(parameter, fields, splits),
                 Part::Command {
                     list,

@@ -35,6 +35,10 @@ impl Version {
     }
 }
 
+/// Values that refer to each other can grow past all memory: the file is not read further.
+const MAX_VALUE: usize = 1 << 20;
+const MAX_VALUES: usize = 32 << 20;
+
 /// Names that are already defined, and their values.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -63,7 +67,7 @@ pub fn read(text: &str, version: Version, defined: Lookup<'_>) -> Result<Vec<Ent
     }
     for (name, value, line) in parsed {
         let value = value.map(|v| v.resolve(version, &loaded));
-        loaded.push(name, value, line);
+        loaded.push(name, value, line)?;
     }
     Ok(loaded.entries)
 }
@@ -72,14 +76,18 @@ pub fn read(text: &str, version: Version, defined: Lookup<'_>) -> Result<Vec<Ent
 /// wins; names that the file clears are left out.
 pub fn effective(entries: &[Entry], version: Version, defined: Lookup<'_>) -> Vec<Entry> {
     let mut out: Vec<Entry> = Vec::new();
+    let mut places: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
     for entry in entries {
         if defined(&entry.name).is_some() {
             continue;
         }
-        match out.iter().position(|e| e.name == entry.name) {
+        match places.get(entry.name.as_str()) {
             Some(_) if version.first_wins() => {}
-            Some(at) => out[at] = entry.clone(),
-            None => out.push(entry.clone()),
+            Some(at) => out[*at] = entry.clone(),
+            None => {
+                places.insert(&entry.name, out.len());
+                out.push(entry.clone());
+            }
         }
     }
     if version.major >= 5 {
@@ -99,6 +107,7 @@ struct Loaded<'a> {
     defined: Lookup<'a>,
     entries: Vec<Entry>,
     index: std::collections::HashMap<String, usize>,
+    bytes: usize,
 }
 
 impl<'a> Loaded<'a> {
@@ -108,6 +117,7 @@ impl<'a> Loaded<'a> {
             defined,
             entries: Vec::new(),
             index: std::collections::HashMap::new(),
+            bytes: 0,
         }
     }
 
@@ -118,11 +128,22 @@ impl<'a> Loaded<'a> {
         })
     }
 
-    fn push(&mut self, name: String, value: Option<String>, line: usize) {
+    fn push(
+        &mut self,
+        name: String,
+        value: Option<String>,
+        line: usize,
+    ) -> Result<(), DotenvError> {
+        let length = value.as_ref().map_or(0, String::len);
+        self.bytes += length;
+        if length > MAX_VALUE || self.bytes > MAX_VALUES {
+            return Err(error(line, "values too long to be read here"));
+        }
         if !(self.version.first_wins() && self.index.contains_key(&name)) {
             self.index.insert(name.clone(), self.entries.len());
         }
         self.entries.push(Entry::new(name, value, line));
+        Ok(())
     }
 }
 
@@ -291,25 +312,35 @@ impl Template {
         if version.major == 3 {
             return replace_all(&self.chars, "${", true, &|name| loaded.get(name));
         }
-        let mut text = self.chars;
+        // From right to left: what is put in may complete a name to the left of it. The last
+        // character comes first, so that nothing has to be moved.
+        let mut behind: Vec<char> = Vec::with_capacity(self.chars.len());
+        let mut end = self.chars.len();
         for at in self.vars.into_iter().rev() {
-            let Some(name) = braced_name(&text[at..]) else {
-                continue;
-            };
-            if let Some(value) = loaded.get(name) {
-                let end = at + name.len() + 3;
-                text.replace_range(at..end, &value);
+            behind.extend(self.chars[at..end].chars().rev());
+            end = at;
+            if let Some(name) = braced_name(&behind)
+                && let Some(value) = loaded.get(&name)
+                && behind.len() <= MAX_VALUE
+            {
+                behind.truncate(behind.len() - name.len() - 3);
+                behind.extend(value.chars().rev());
             }
         }
-        text
+        behind.extend(self.chars[..end].chars().rev());
+        behind.iter().rev().collect()
     }
 }
 
-/// The name in `${name}` at the start of the text.
-fn braced_name(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("${")?;
-    let name = &rest[..rest.find('}')?];
-    valid_ascii(name).then_some(name)
+/// The name in `${name}` at the end of a text whose last character comes first.
+fn braced_name(behind: &[char]) -> Option<String> {
+    let mut chars = behind.iter().rev();
+    if (chars.next(), chars.next()) != (Some(&'$'), Some(&'{')) {
+        return None;
+    }
+    let is_name = |c: &&char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let name: String = chars.clone().take_while(is_name).collect();
+    (!name.is_empty() && chars.nth(name.len()) == Some(&'}')).then_some(name)
 }
 
 /// Replaces every `${name}` (or `{$name}`) from left to right; what is not known stays.
@@ -322,6 +353,9 @@ fn replace_all(
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(opening) {
+        if out.len() > MAX_VALUE {
+            break;
+        }
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let inner = &from[opening.len()..];
@@ -470,7 +504,7 @@ mod old {
                 ("${", true)
             };
             let value = replace_all(&value, opening, dots, &|name| loaded.get(name));
-            loaded.push(trim(&name).to_owned(), Some(value), index + 1);
+            loaded.push(trim(&name).to_owned(), Some(value), index + 1)?;
         }
         Ok(loaded.entries)
     }
@@ -616,6 +650,33 @@ mod tests {
                 "{text:?} {version:?}"
             );
         }
+    }
+
+    /// Each value alone is bearable, all together are gigabytes.
+    #[test]
+    fn values_that_grow_past_memory_are_not_read() {
+        let long = "x".repeat(100_000);
+        let many: String = (0..20_000)
+            .map(|n| format!("B{n}=${{A}}${{A}}\n"))
+            .collect();
+        let doubled: String = (0..60)
+            .map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n + 1))
+            .collect();
+        for text in [
+            format!("A={long}\n{many}"),
+            doubled.replace("${A60}", &long),
+        ] {
+            for version in [Version::new(1, 1), Version::new(3, 6), Version::new(5, 6)] {
+                let read = read(&text, version, &|_| None);
+                assert!(read.is_err() || !text.starts_with("A="));
+            }
+        }
+        // What is put in completes a name to the left of it.
+        let read = read("A=B\nB_x=1\nC=${${A}_x}${A}\n", Version::new(5, 6), &|_| {
+            None
+        })
+        .unwrap();
+        assert_eq!(read[2].value.as_deref(), Some("1B"));
     }
 
     #[test]

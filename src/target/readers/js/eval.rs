@@ -18,6 +18,8 @@ use crate::target::{Traced, probe};
 
 const MAX_CALLS: usize = 24;
 const MAX_WORK: usize = 60_000;
+/// What all values together may weigh: text that is doubled again and again grows past all memory.
+const MAX_WEIGHT: usize = 8 << 20;
 const MAX_MODULES: usize = 64;
 
 /// What a value is, or what was thrown.
@@ -74,6 +76,7 @@ pub struct Evaluator<'w> {
     loading: Vec<PathBuf>,
     calls: usize,
     work: usize,
+    weight: usize,
     /// The environment in which the program starts.
     before: Vars,
     /// The environment before the last `dotenv.config()`.
@@ -99,6 +102,7 @@ impl<'w> Evaluator<'w> {
             loading: Vec::new(),
             calls: 0,
             work: 0,
+            weight: 0,
             before: step.vars.clone(),
             before_dotenv: step.vars.clone(),
             made: Vec::new(),
@@ -137,7 +141,7 @@ impl<'w> Evaluator<'w> {
             .map(|(package, name, arguments)| Made {
                 package: package.clone(),
                 name: name.clone(),
-                arguments: arguments.iter().map(|a| a.traced(0)).collect(),
+                arguments: arguments.iter().map(|a| a.traced()).collect(),
             })
             .collect();
         Ok((made, self.packages.clone()))
@@ -235,7 +239,7 @@ impl<'w> Evaluator<'w> {
     fn traced(&self, value: &Val) -> Traced {
         match &self.taint {
             Some(why) => Traced::unknown(why.clone(), value.source.clone()),
-            None => value.traced(0),
+            None => value.traced(),
         }
     }
 
@@ -725,10 +729,16 @@ impl<'w> Evaluator<'w> {
 
     pub(super) fn eval(&mut self, node: &Node, place: &Place, scope: &Rc<Scope>) -> Evaluated {
         self.work += 1;
-        if self.work > MAX_WORK {
+        if self.work > MAX_WORK || self.weight > MAX_WEIGHT {
             self.taint(format!("{}: too much to evaluate", place.shown));
             return Err("too much to evaluate".to_owned());
         }
+        let value = self.eval_kind(node, place, scope)?;
+        self.weight += value.weight();
+        Ok(value)
+    }
+
+    fn eval_kind(&mut self, node: &Node, place: &Place, scope: &Rc<Scope>) -> Evaluated {
         let here = Self::at(place, node.line);
         Ok(match &node.expr {
             Expr::Undefined => Val::new(Js::Undefined, here),

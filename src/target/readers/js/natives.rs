@@ -11,6 +11,7 @@ use super::value::{Js, Val};
 use crate::environment::dotenv::{self, Loaded};
 use crate::files;
 use crate::source::Source;
+use crate::target::readers::{joined, replaced};
 use crate::target::url::Url;
 
 /// Modules that are imported for an effect which is not on the environment.
@@ -423,7 +424,8 @@ impl Evaluator<'_> {
                             items.iter().map(Val::text).collect();
                         match (texts, separator.unwrap_or_else(|| Ok(",".to_owned()))) {
                             (Ok(texts), Ok(separator)) => {
-                                object.with(Js::Text(texts.join(&separator)))
+                                let text = joined(&texts, &separator);
+                                text.map_or_else(unknown, |text| object.with(Js::Text(text)))
                             }
                             _ => unknown(),
                         }
@@ -951,7 +953,7 @@ fn text_method(text: &str, name: &str, arguments: &[Val]) -> Option<Js> {
         "endsWith" => Js::Bool(text.ends_with(arg(0)?)),
         "includes" => Js::Bool(text.contains(arg(0)?)),
         "replace" => Js::Text(text.replacen(arg(0)?, plain(arg(1)?)?, 1)),
-        "replaceAll" => Js::Text(text.replace(arg(0)?, plain(arg(1)?)?)),
+        "replaceAll" => Js::Text(replaced(text, arg(0)?, plain(arg(1)?)?)?),
         "concat" => {
             let parts: Result<Vec<String>, String> = arguments.iter().map(Val::text).collect();
             Js::Text(text.to_owned() + &parts.ok()?.concat())

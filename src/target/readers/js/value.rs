@@ -1,13 +1,19 @@
 //! Values while a module is being evaluated.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::ast::Function;
 use super::parse::number_text;
 use crate::source::Source;
+use crate::target::readers::joined;
 use crate::target::{Traced, Value};
+
+/// How many values are looked at in one: the same may stand in several places, and in itself.
+const MAX_PARTS: usize = 8192;
+/// How deep they may stand in each other.
+const MAX_NESTING: usize = 24;
 
 /// A value and where it came from.
 #[derive(Debug, Clone)]
@@ -120,6 +126,20 @@ impl Val {
         }
     }
 
+    /// What keeping or copying it costs, in units of some sixteen bytes.
+    pub(super) fn weight(&self) -> usize {
+        let own = |value: &Val| match &value.js {
+            Js::Text(text) => 8 + text.len() / 16,
+            _ => 8,
+        };
+        match &self.js {
+            Js::Text(text) => text.len() / 16,
+            Js::List(items) => items.borrow().iter().map(own).sum(),
+            Js::Object(entries) => entries.borrow().iter().map(|(_, value)| own(value)).sum(),
+            _ => 0,
+        }
+    }
+
     /// Whether it is true to a condition; `Err` is why that cannot be said.
     pub(super) fn truth(&self) -> Result<bool, String> {
         Ok(match &self.js {
@@ -142,7 +162,14 @@ impl Val {
 
     /// As text, the way `String(x)` and templates write it.
     pub(super) fn text(&self) -> Result<String, String> {
+        self.text_within(0, &Cell::new(MAX_PARTS))
+    }
+
+    fn text_within(&self, depth: usize, left: &Cell<usize>) -> Result<String, String> {
+        let rest = left.get().checked_sub(1);
+        left.set(rest.ok_or("too many values as text")?);
         Ok(match &self.js {
+            _ if depth > MAX_NESTING => return Err("nested too deep".to_owned()),
             Js::Undefined => "undefined".to_owned(),
             Js::Null => "null".to_owned(),
             Js::Bool(b) => b.to_string(),
@@ -153,9 +180,10 @@ impl Val {
                 _ => return Err("an object as text".to_owned()),
             },
             Js::List(items) => {
-                let texts: Result<Vec<String>, String> =
-                    items.borrow().iter().map(Val::text).collect();
-                texts?.join(",")
+                let items = items.borrow();
+                let texts = items.iter().map(|item| item.text_within(depth + 1, left));
+                let texts: Vec<String> = texts.collect::<Result<_, String>>()?;
+                joined(&texts, ",").ok_or("too long a text")?
             }
             Js::Unknown(why) => return Err(why.clone()),
             _ => return Err("a function as text".to_owned()),
@@ -177,10 +205,16 @@ impl Val {
     }
 
     /// The value as the resolvers take it.
-    pub(super) fn traced(&self, depth: usize) -> Traced {
+    pub(super) fn traced(&self) -> Traced {
+        self.traced_within(0, &Cell::new(MAX_PARTS))
+    }
+
+    fn traced_within(&self, depth: usize, left: &Cell<usize>) -> Traced {
+        left.set(left.get().saturating_sub(1));
         let unknown = |why: &str| Value::Unknown(why.to_owned());
         let value = match &self.js {
-            _ if depth > 24 => unknown("nested too deep"),
+            _ if depth > MAX_NESTING => unknown("nested too deep"),
+            _ if left.get() == 0 => unknown("too many values"),
             Js::Undefined | Js::Null => Value::Null,
             Js::Bool(b) => Value::Bool(*b),
             #[allow(
@@ -191,13 +225,15 @@ impl Val {
             Js::Number(n) => Value::Float(*n),
             Js::Text(t) => Value::Str(t.clone()),
             Js::List(items) => {
-                Value::List(items.borrow().iter().map(|v| v.traced(depth + 1)).collect())
+                let items = items.borrow();
+                let all = items.iter().map(|v| v.traced_within(depth + 1, left));
+                Value::List(all.collect())
             }
             Js::Object(entries) => Value::Map(
                 entries
                     .borrow()
                     .iter()
-                    .map(|(k, v)| (k.clone(), v.traced(depth + 1)))
+                    .map(|(k, v)| (k.clone(), v.traced_within(depth + 1, left)))
                     .collect(),
             ),
             Js::External(module, path) => {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::url;
 use super::value::{Array, Cell, Found, Key, Val};
+use crate::target::readers::{self, joined};
 
 /// A binary operator on two values.
 pub(super) fn operate(op: &str, a: &Val, b: &Val) -> Option<Val> {
@@ -304,7 +305,7 @@ fn strings(name: &str, args: &[Cell]) -> Option<Val> {
                 None => (s(0)?, closed(args, 1)?),
             };
             let parts: Option<Vec<String>> = list.iter().map(|(_, c)| c.val.text()).collect();
-            string(parts?.join(&glue))
+            string(joined(&parts?, &glue)?)
         }
         "sprintf" => sprintf(args)?,
         "rawurldecode" => string(crate::target::url::decode(&s(0)?)),
@@ -356,7 +357,7 @@ fn str_replace(args: &[Cell]) -> Option<Val> {
         } else {
             replace.first()?.as_str()
         };
-        out = out.replace(needle, with);
+        out = readers::replaced(&out, needle, with)?;
     }
     Some(string(out))
 }

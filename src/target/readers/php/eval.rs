@@ -13,6 +13,11 @@ use crate::source::{Source, SourceKind};
 
 /// Bounds of one evaluation.
 const MAX_STEPS: usize = 400_000;
+/// What all values together may weigh: text that is doubled again and again grows past all memory.
+const MAX_WEIGHT: usize = 8 << 20;
+/// Closures can hold each other.
+const MAX_CLOSURES: usize = 200;
+const TOO_MUCH: &str = "the file does too much to follow";
 const MAX_CALLS: usize = 24;
 const MAX_INCLUDES: usize = 12;
 const MAX_ROUNDS: usize = 500;
@@ -68,6 +73,9 @@ pub(super) struct Evaluator<'a> {
     written: HashMap<String, Cell>,
     written_unknown: Option<Rc<str>>,
     steps: usize,
+    /// Of all values so far.
+    weight: usize,
+    closures: usize,
     calls: usize,
     includes: usize,
     /// Whether names that are not set may be set elsewhere (one expression out of a file).
@@ -108,6 +116,8 @@ impl<'a> Evaluator<'a> {
             written: HashMap::new(),
             written_unknown: None,
             steps: 0,
+            weight: 0,
+            closures: 0,
             calls: 0,
             includes: 0,
             open_scope: false,
@@ -163,8 +173,8 @@ impl<'a> Evaluator<'a> {
     fn run(&mut self, statements: &[Stmt], scope: &mut Scope) -> Flow {
         for statement in statements {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
-                return Flow::Stop("the file does too much to follow".into());
+            if self.steps > MAX_STEPS || self.weight > MAX_WEIGHT {
+                return Flow::Stop(TOO_MUCH.into());
             }
             match self.statement(statement, scope) {
                 Flow::Next => {}
@@ -308,9 +318,15 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn eval(&mut self, expr: &Expr, scope: &mut Scope) -> Cell {
         self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return self.unknown(expr.line, "the file does too much to follow");
+        if self.steps > MAX_STEPS || self.weight > MAX_WEIGHT {
+            return self.unknown(expr.line, TOO_MUCH);
         }
+        let cell = self.eval_kind(expr, scope);
+        self.weight += cell.val.weight();
+        cell
+    }
+
+    fn eval_kind(&mut self, expr: &Expr, scope: &mut Scope) -> Cell {
         let line = expr.line;
         match &expr.kind {
             Kind::Int(n) => self.literal(Val::Int(*n), line),
@@ -348,6 +364,10 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Kind::Closure(function) => {
+                self.closures += 1;
+                if self.closures > MAX_CLOSURES {
+                    return self.unknown(line, "too many closures");
+                }
                 let captured: Scope = if function.arrow {
                     scope.clone()
                 } else {

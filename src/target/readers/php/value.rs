@@ -84,7 +84,17 @@ pub struct Array {
     index: HashMap<Key, usize>,
     next: i64,
     open: Option<Rc<str>>,
+    /// How many arrays stand in each other here.
+    depth: usize,
+    /// How many values were ever put here, those of arrays in it included.
+    size: usize,
 }
+
+/// Arrays that stand in each other deeper than this are not followed.
+const MAX_NESTING: usize = 40;
+/// Nor are those of more values: arrays can share theirs, and whoever walks through them does not
+/// see that.
+const MAX_SIZE: usize = 500_000;
 
 impl Array {
     /// The entry under a key.
@@ -103,7 +113,20 @@ impl Array {
     }
 
     /// Sets an entry.
-    pub fn set(&mut self, key: Key, cell: Cell) {
+    pub fn set(&mut self, key: Key, mut cell: Cell) {
+        if self.size > MAX_SIZE {
+            self.open = Some("too many values".into());
+            return;
+        }
+        let (depth, size) = cell.val.extent();
+        if depth >= MAX_NESTING {
+            cell.val = Val::unknown("nested too deeply");
+        } else if size >= MAX_SIZE {
+            cell.val = Val::unknown("too many values");
+        } else {
+            self.depth = self.depth.max(depth + 1);
+            self.size += size;
+        }
         if let Key::Int(n) = key {
             self.next = self.next.max(n.saturating_add(1));
         }
@@ -173,6 +196,29 @@ impl Val {
     /// An unknown value.
     pub fn unknown(why: impl Into<Rc<str>>) -> Val {
         Val::Unknown(why.into())
+    }
+
+    /// What keeping or copying it costs, in units of some sixteen bytes.
+    pub fn weight(&self) -> usize {
+        match self {
+            Val::Str(text) => text.len() / 16,
+            Val::Array(array) => {
+                let own = |cell: &Cell| match &cell.val {
+                    Val::Str(text) => 8 + text.len() / 16,
+                    _ => 8,
+                };
+                array.iter().map(|(_, cell)| own(cell)).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    /// How deep it is, and of how many values.
+    fn extent(&self) -> (usize, usize) {
+        match self {
+            Val::Array(array) => (array.depth, array.size + 1),
+            _ => (0, 1),
+        }
     }
 
     /// PHP's truth; `None` where it is unknown.

@@ -13,6 +13,8 @@ use crate::source::Source;
 
 /// Expressions evaluated before reading is given up.
 const MAX_STEPS: usize = 200_000;
+/// What all values together may weigh: text that is doubled again and again grows past all memory.
+const MAX_WEIGHT: usize = 8 << 20;
 const MAX_DEPTH: usize = 64;
 
 /// What evaluation left behind besides values.
@@ -142,6 +144,8 @@ pub struct Ruby<'a> {
     pub load_dirs: Vec<PathBuf>,
     pub(super) scope: Vec<String>,
     steps: usize,
+    /// What all further values together may weigh.
+    strength: usize,
     pub(super) depth: usize,
     /// Why it is not known whether the present branch runs.
     pub(super) doubt: Option<String>,
@@ -170,6 +174,7 @@ impl<'a> Ruby<'a> {
             load_dirs: Vec::new(),
             scope: Vec::new(),
             steps: MAX_STEPS,
+            strength: MAX_WEIGHT,
             depth: 0,
             doubt: None,
         }
@@ -256,6 +261,12 @@ impl<'a> Ruby<'a> {
         self.depth += 1;
         let result = self.eval_kind(expr);
         self.depth -= 1;
+        if let Ok(value) = &result
+            && !value.weighs_less(&mut self.strength)
+        {
+            self.steps = 0;
+            self.strength = 0;
+        }
         result
     }
 

@@ -7,6 +7,7 @@ use super::ast::{Block, Call};
 use super::eval::{Credentials, Fact, Flow, Outcome, Piece, Printed, Ruby, TaskDefinition};
 use super::pattern::Pattern;
 use super::value::{Rb, Val};
+use crate::target::readers::{joined, replaced};
 
 /// Calls without a receiver that touch neither database nor environment.
 const HARMLESS: &[&str] = &[
@@ -598,7 +599,7 @@ impl Ruby<'_> {
             }
             ("+" | "concat", Some(other)) if args.len() == 1 => some(format!("{text}{other}")),
             ("*", _) => match args.first().map(|a| &a.rb) {
-                Some(Rb::Int(n)) if (0..1000).contains(n) => {
+                Some(Rb::Int(n)) if (0..1000).contains(n) && text.len() < 1024 => {
                     some(text.repeat(usize::try_from(*n).unwrap_or(0)))
                 }
                 _ => Ok(None),
@@ -624,7 +625,9 @@ impl Ruby<'_> {
                 Rb::List(text.chars().map(|c| Val::text(c.to_string())).collect()).into(),
             )),
             ("sub", Some(from)) => Ok(arg(1).map(|to| Val::text(text.replacen(from, &to, 1)))),
-            ("gsub", Some(from)) => Ok(arg(1).map(|to| Val::text(text.replace(from, &to)))),
+            ("gsub", Some(from)) => Ok(arg(1)
+                .and_then(|to| replaced(text, from, &to))
+                .map(Val::text)),
             ("tr", Some(from)) => Ok(arg(1).and_then(|to| tr(text, from, &to)).map(Val::text)),
             ("delete", Some(set)) if !set.contains(['-', '^', '\\']) => {
                 some(text.chars().filter(|c| !set.contains(*c)).collect())
@@ -761,7 +764,10 @@ impl Ruby<'_> {
                     .unwrap_or_default();
                 let texts: Result<Vec<String>, String> = items.iter().map(Val::to_text).collect();
                 Ok(Some(match texts {
-                    Ok(texts) => Val::text(texts.join(&glue)),
+                    Ok(texts) => match joined(&texts, &glue) {
+                        Some(text) => Val::text(text),
+                        None => Val::unknown("too long"),
+                    },
                     Err(why) => Val::unknown(why),
                 }))
             }

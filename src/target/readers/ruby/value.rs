@@ -83,6 +83,29 @@ impl Val {
         Rb::Unknown(why.into()).into()
     }
 
+    /// Whether it weighs less than what is left, which it is taken from: a unit for each value in
+    /// it and for sixteen bytes of text.
+    pub fn weighs_less(&self, left: &mut usize) -> bool {
+        let own = match &self.rb {
+            Rb::Str(text, _) | Rb::Sym(text) => text.len() / 16,
+            Rb::List(items) => 8 * (1 + items.len()),
+            Rb::Hash(pairs) => 16 * (1 + pairs.len()),
+            _ => 0,
+        };
+        let Some(rest) = left.checked_sub(own) else {
+            return false;
+        };
+        *left = rest;
+        match &self.rb {
+            Rb::List(items) => items.iter().all(|item| item.weighs_less(left)),
+            Rb::Hash(pairs) => {
+                let mut all = pairs.iter().flat_map(|(key, value)| [key, value]);
+                all.all(|part| part.weighs_less(left))
+            }
+            _ => true,
+        }
+    }
+
     /// With the origin of another value, where it has none itself.
     pub fn or_origin(mut self, other: &Val) -> Self {
         if self.origin.is_none() {
