@@ -85,7 +85,7 @@ fn starts_are_found_with_their_words() {
         ("eval 'a \"b c\"'; trap 'd' EXIT", &["a|b c", "d"]),
         ("alias p='psql -h prod'; p x", &["psql|-h|prod|x", "p|x"]),
         ("coproc a; select x in 1; do b $x; done", &["a", "b|1"]),
-        ("diff <(a) >(b)", &["a", "b", "diff|?<(a)|?>(b)"]),
+        ("diff <(a) >(b)", &["a", "b <?", "diff|?<(a)|?>(b)"]),
         (
             "x 2>/dev/null >&2 {a,b} {} HEAD@{1}",
             &["x|a|b|{}|HEAD@{1}"],

@@ -660,15 +660,12 @@ mod tests {
             .map(|n| format!("B{n}=${{A}}${{A}}\n"))
             .collect();
         let doubled: String = (0..60)
-            .map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n + 1))
+            .map(|n| format!("A{0}=${{A{n}}}${{A{n}}}\n", n + 1))
             .collect();
-        for text in [
-            format!("A={long}\n{many}"),
-            doubled.replace("${A60}", &long),
-        ] {
-            for version in [Version::new(1, 1), Version::new(3, 6), Version::new(5, 6)] {
+        for text in [format!("A={long}\n{many}"), doubled] {
+            for version in [Version::new(3, 6), Version::new(5, 6)] {
                 let read = read(&text, version, &|_| None);
-                assert!(read.is_err() || !text.starts_with("A="));
+                assert!(read.is_err(), "{version:?}");
             }
         }
         // What is put in completes a name to the left of it.
