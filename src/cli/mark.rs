@@ -47,6 +47,19 @@ pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
             &["name one: --config DIR".to_owned()],
         );
     };
+    let destroys = matches
+        .get_one::<String>("tier")
+        .is_some_and(|t| t == "disposable");
+    let places = PARTS.iter().map(|(name, _)| *name);
+    let mut places = places.filter(|name| !matches!(*name, "engine" | "port"));
+    if destroys && !places.any(|name| matches.contains_id(name)) {
+        let hint = "say which one: --host, --socket, --file, --database, --identifier, --url, ... (tagout help marks)";
+        session.ui.error(
+            "a mark without a place would let every server of that kind be destroyed",
+            &[hint.to_owned()],
+        );
+        return exit::USAGE;
+    }
     let mut entry = "[[marks]]\n".to_owned();
     let names = std::iter::once("tier").chain(PARTS.iter().map(|(name, _)| *name));
     for name in names {

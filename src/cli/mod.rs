@@ -28,7 +28,7 @@ use crate::invocation::nesting::shim_name;
 use crate::invocation::{self, Invocation};
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
 use crate::plan::{Plan, Scene, plan};
-use crate::profile::ConfigError;
+use crate::profile::{ConfigError, closest};
 use crate::record::redact::Redactor;
 use crate::sys::signals::Inherited;
 use crate::sys::signals::block_all;
@@ -249,10 +249,36 @@ pub(crate) fn usage(session: &mut Session, error: &clap::Error) -> u8 {
     let text = error.render().to_string();
     if error.use_stderr() {
         session.ui.message(&text);
+        if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
+            let words: Vec<String> = session
+                .invocation
+                .args
+                .iter()
+                .skip(1)
+                .map(|w| w.to_string_lossy().into_owned())
+                .collect();
+            session.ui.message(&meant(&words));
+        }
         exit::USAGE
     } else {
         session.ui.data(&text);
         exit::OK
+    }
+}
+
+/// What somebody may have meant who names no subcommand: one that is spelled nearly so, or a command
+/// to be started.
+fn meant(words: &[String]) -> String {
+    let own = ["run", "explain", "mark", "trust", "dotenv"];
+    let all: Vec<&str> = companion::VERBS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(own)
+        .collect();
+    let first = words.first().map_or("", String::as_str);
+    match closest(first, &all) {
+        Some(near) => format!("hint: did you mean `tagout {near}`?\n"),
+        None => format!("hint: a command is started by: tagout run -- {first} ...\n"),
     }
 }
 

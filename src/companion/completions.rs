@@ -4,6 +4,7 @@ use clap::{Arg, ArgMatches, Command, builder::PossibleValuesParser};
 use clap_complete::{Shell, generate};
 
 use crate::cli::{Session, exit};
+use crate::topics;
 
 /// The shells.
 pub const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
@@ -26,7 +27,11 @@ _tagout_or_command() {
             return
         fi
     done
-    _tagout "$@"
+    case ${COMP_WORDS[COMP_CWORD - 1]} in
+        -p | --profile) COMPREPLY=($(compgen -W "$(PROFILES)" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+        help) COMPREPLY=($(compgen -W "TOPICS" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+        *) _tagout "$@" ;;
+    esac
 }
 complete -F _tagout_or_command -o bashdefault -o default tagout
 "#;
@@ -44,7 +49,19 @@ function __tagout_command_line
     complete -C "$words "(commandline -ct)
 end
 complete -c tagout -n __tagout_after_dashes -f -a '(__tagout_command_line)'
+complete -c tagout -n 'not __tagout_after_dashes' -s p -l profile -x -a '(PROFILES)'
+complete -c tagout -n '__fish_seen_subcommand_from help' -f -a 'TOPICS'
 "#;
+
+/// The profiles that count in the reader's folder.
+const ZSH_PROFILES: &str = r#"
+_tagout_profiles() {
+    compadd -- ${(f)"$(PROFILES)"}
+}
+"#;
+
+/// Prints the names of the profiles.
+const PROFILES: &str = r#"tagout profile list 2>/dev/null | sed -n "s/^..\([^ ]*\) .*/\1/p""#;
 
 /// The definition.
 pub(super) fn define(command: Command) -> Command {
@@ -81,12 +98,43 @@ pub(super) fn run(session: &mut Session, matches: &ArgMatches) -> u8 {
 pub fn script(shell: &str) -> Option<String> {
     let (generator, more) = match shell {
         "bash" => (Shell::Bash, BASH_COMMAND),
-        "zsh" => (Shell::Zsh, ""),
+        "zsh" => (Shell::Zsh, ZSH_PROFILES),
         "fish" => (Shell::Fish, FISH_COMMAND),
         _ => return None,
     };
     let mut text = Vec::new();
     generate(generator, &mut super::definition(), "tagout", &mut text);
     let text = String::from_utf8_lossy(&text);
+    let topics = topics::names().join(" ");
+    let more = more
+        .replace("PROFILES", PROFILES)
+        .replace("TOPICS", &topics);
+    if shell == "zsh" {
+        return Some(zsh(&text, &more, &topics));
+    }
     Some(format!("{}\n{more}", text.trim_end()))
+}
+
+/// zsh is told where each argument stands which names there are. The file ends with the call that
+/// completes: what it needs stands before.
+fn zsh(text: &str, more: &str, topics: &str) -> String {
+    let line = |line: &str| {
+        let named = match line {
+            profile if profile.contains(":NAME:_default") => {
+                let is_it = line.starts_with("'-p+[") || line.starts_with("'--profile=[");
+                is_it.then(|| profile.replace(":NAME:_default", ":NAME:_tagout_profiles"))
+            }
+            help if help.starts_with("'*::words ") => {
+                Some(help.replace(":_default'", &format!(":({topics})'")))
+            }
+            command if command.starts_with("'*::command ") => {
+                Some(command.replace(":_default'", ":_cmdambivalent'"))
+            }
+            _ => None,
+        };
+        named.unwrap_or_else(|| line.to_owned())
+    };
+    let lines: Vec<String> = text.trim_end().lines().map(line).collect();
+    let (head, rest) = lines.split_at(lines.len().min(1));
+    format!("{}\n{more}\n{}\n", head.join("\n"), rest.join("\n"))
 }

@@ -313,6 +313,8 @@ fn unknown_profile(name: &str, said: Option<&Source>, layers: &[Layer]) -> Confi
             .iter()
             .flat_map(|l| l.document.profiles.iter().map(|(n, _, _)| n.as_str())),
     );
+    known.sort_unstable();
+    known.dedup();
     let hint = match closest(name, &known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known profiles: {}", known.join(", ")),
@@ -323,7 +325,7 @@ fn unknown_profile(name: &str, said: Option<&Source>, layers: &[Layer]) -> Confi
 fn config_error(said: Option<&Source>, message: String, hint: Option<String>) -> ConfigError {
     let (file, line) = match said.map(|s| s.text().rsplit_once(':')) {
         Some(Some((file, line))) => (file.to_owned(), line.parse().unwrap_or(1)),
-        _ => ("command line".to_owned(), 1),
+        _ => ("command line".to_owned(), 0),
     };
     ConfigError {
         file,

@@ -21,7 +21,7 @@ use crate::source::{Source, SourceKind};
 pub struct ConfigError {
     /// The file as it is shown.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 where the command line is meant.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
@@ -33,6 +33,10 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is no file has no lines.
+        if self.line == 0 {
+            return write!(f, "{}: {}", self.file, self.message);
+        }
         write!(
             f,
             "{}:{}:{}: {}",
