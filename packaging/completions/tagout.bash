@@ -912,7 +912,7 @@ _tagout_or_command() {
         fi
     done
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-        -p | --profile) COMPREPLY=($(compgen -W "$(tagout profile list 2>/dev/null | sed -n 's/^..\([^ ]*\) .*/\1/p')" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
+        -p | --profile) COMPREPLY=($(compgen -W "$(tagout profile list 2>/dev/null | sed -n "s/^..\([^ ]*\) .*/\1/p")" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
         help) COMPREPLY=($(compgen -W "rules effects marks profiles layers settings environment targets fence journal exit-codes limits reads-production reads-disposable reads-unmarked reads-unresolved writes-production writes-disposable writes-unmarked writes-unresolved changes-schema-production changes-schema-disposable changes-schema-unmarked changes-schema-unresolved opaque-production opaque-disposable opaque-unmarked opaque-unresolved stops-production stops-disposable stops-unmarked stops-unresolved destroys-production destroys-disposable destroys-unmarked destroys-unresolved no-database required-variable" -- "${COMP_WORDS[COMP_CWORD]}")) ;;
         *) _tagout "$@" ;;
     esac

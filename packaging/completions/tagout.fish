@@ -252,5 +252,5 @@ function __tagout_command_line
     complete -C "$words "(commandline -ct)
 end
 complete -c tagout -n __tagout_after_dashes -f -a '(__tagout_command_line)'
-complete -c tagout -n 'not __tagout_after_dashes' -s p -l profile -x -a '(tagout profile list 2>/dev/null | sed -n 's/^..\([^ ]*\) .*/\1/p')'
+complete -c tagout -n 'not __tagout_after_dashes' -s p -l profile -x -a '(tagout profile list 2>/dev/null | sed -n "s/^..\([^ ]*\) .*/\1/p")'
 complete -c tagout -n '__fish_seen_subcommand_from help' -f -a 'rules effects marks profiles layers settings environment targets fence journal exit-codes limits reads-production reads-disposable reads-unmarked reads-unresolved writes-production writes-disposable writes-unmarked writes-unresolved changes-schema-production changes-schema-disposable changes-schema-unmarked changes-schema-unresolved opaque-production opaque-disposable opaque-unmarked opaque-unresolved stops-production stops-disposable stops-unmarked stops-unresolved destroys-production destroys-disposable destroys-unmarked destroys-unresolved no-database required-variable'

@@ -165,7 +165,10 @@ pub fn page(line: Option<&str>, more: &[(&str, &str)], text: &[u8]) -> io::Resul
         // A reader who leaves early closes the pipe.
         let _ = input.write_all(text);
     }
-    child.wait().map(|_| ())
+    match child.wait()?.code() {
+        Some(126 | 127) => Err(io::ErrorKind::NotFound.into()),
+        _ => Ok(()),
+    }
 }
 
 fn finish(name: &str, mut command: Command, input: &[u8], limit: Duration) -> Result<Done, String> {
