@@ -326,7 +326,9 @@ fn unwrapped(judged: &Judged) -> Option<(&'static str, String, String)> {
     let mut names = distinct(actions.map(|a| format!("`{}`", a.name)));
     names.truncate(MOST_NAMED);
     let what = format!("{} of {}", names.join(", "), judged.command.tool_name());
-    let all: Vec<&JudgedTarget> = judged.targets.iter().chain(&judged.victims).collect();
+    // What is connected to only to drop another one is not what is destroyed.
+    let acted_on = judged.targets.iter().filter(|t| !t.target.serves);
+    let all: Vec<&JudgedTarget> = acted_on.chain(&judged.victims).collect();
     let on = |tier: Tier| all.iter().find(|t| t.tier == tier);
     let destroys = matches!(effect, Effect::Destroys | Effect::Stops);
     let verb = match effect {

@@ -283,9 +283,10 @@ fn list(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
         }
     }
     if found.is_empty() {
+        let whose = at.path().display();
         session
             .ui
-            .message(&format!("no such run in {}\n", at.path().display()));
+            .message(&format!("no such run is recorded in {whose}\n"));
     }
     Ok(exit::OK)
 }

@@ -194,6 +194,17 @@ fn marks_of_the_project_decide() {
     );
 }
 
+#[test]
+fn what_is_connected_to_only_to_drop_another_one_is_not_what_is_destroyed() {
+    let scene = Scene::new();
+    scene.file(
+        "config/config.json",
+        r#"{"test":{"database":"shop_test","host":"127.0.0.1","dialect":"postgres"}}"#,
+    );
+    scene.file("reset.sh", "NODE_ENV=test npx sequelize-cli db:drop\n");
+    assert_eq!(lines(&report(&scene, &[])), [""; 0]);
+}
+
 /// The parts of the SARIF 2.1.0 schema that apply: required properties, types and words.
 fn assert_sarif(log: &Value) {
     assert_eq!(log["version"], "2.1.0");
