@@ -260,9 +260,12 @@ impl Running {
         let Fenced::On(supervisor) = &mut self.fence else {
             return;
         };
+        if self.survivors == Survivors::Leave {
+            return;
+        }
         let kills = self.survivors == Survivors::Kill;
         let begun = Instant::now();
-        while self.survivors != Survivors::Leave && !supervisor.is_over() {
+        while !supervisor.is_over() {
             if kills {
                 if begun.elapsed() > STUBBORN {
                     return;
