@@ -84,8 +84,8 @@ fn launch_order() -> String {
         };
     }
     script.push_str("} } INSERT BEFORE .text;\n");
-    // What is only read stands apart from what is written, which then fills few pages.
-    script.push_str("SECTIONS { .data.rel.ro : { *(.data.rel.ro .data.rel.ro.*) } } INSERT BEFORE .tdata;\n");
+    // The one large table stands apart from the rest of what is written, which then fills few pages.
+    script.push_str("SECTIONS { .data.tools : { *(.data.*8unpacked5TOOLS) } } INSERT BEFORE .tdata;\n");
     script
 }
 

@@ -86,9 +86,15 @@ pub fn is_shim(path: &Path) -> bool {
         let name = p.file_name().unwrap_or_default();
         name.as_bytes().starts_with(b"tagout")
     };
-    let leads_to_tagout =
-        || path.is_symlink() && path.canonicalize().is_ok_and(|p| named_tagout(&p));
-    !named_tagout(path) && (sys::process::is_this_program(path) || leads_to_tagout())
+    let Ok(about) = path.symlink_metadata() else {
+        return false;
+    };
+    let leads_to_tagout = || path.canonicalize().is_ok_and(|p| named_tagout(&p));
+    !named_tagout(path)
+        && match about.is_symlink() {
+            true => sys::process::is_this_program(path) || leads_to_tagout(),
+            false => sys::process::is_this_file(&about),
+        }
 }
 
 /// What `which` may ask: files, and nothing of this process. `exec` knows no `~` on the PATH, and

@@ -6,15 +6,17 @@
 //! may be append-only to everybody. A segment is named by its first line's number at birth and
 //! never renamed.
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::sys::clock;
-use crate::sys::folder::{Folder, FolderError, How, Lock, Sharing, try_lock};
+use crate::sys::folder::{Folder, FolderError, How, LastChange, Lock, Sharing, try_lock};
 
 use super::line::{self, Hash, NO_HASH};
 use super::read::read_exactly;
@@ -137,9 +139,19 @@ impl fmt::Display for Why<'_> {
 pub struct Journal {
     folder: Folder,
     segment_bytes: u64,
+    left: RefCell<Option<Left>>,
+}
+
+/// The chain's end as this process left it. It is found from there again as long as no names came
+/// or went in the folder.
+#[derive(Debug)]
+struct Left {
+    names: LastChange,
+    head: Head,
 }
 
 /// The end of the chain.
+#[derive(Debug)]
 struct Head {
     /// The file that takes the next line.
     file: File,
@@ -180,6 +192,7 @@ impl Journal {
         Ok(Journal {
             folder,
             segment_bytes: SEGMENT_BYTES,
+            left: RefCell::default(),
         })
     }
 
@@ -201,12 +214,16 @@ impl Journal {
             self.set_aside(entry)?;
             return Ok(Appended::SetAside);
         };
-        let (file, appended, folded) = self.append_locked(entry)?;
+        let names = self.folder.last_change();
+        let left = self.left.take();
+        let left = left.filter(|left| names.as_ref() == Some(&left.names));
+        let (head, appended, folded) = self.append_locked(entry, left)?;
         drop(lock);
         if durability == Durability::Durable {
-            file.sync_data().map_err(failing("made durable"))?;
+            head.file.sync_data().map_err(failing("made durable"))?;
         }
-        self.forget(&folded, &file);
+        self.forget(&folded, &head.file);
+        self.left.replace(names.map(|names| Left { names, head }));
         Ok(appended)
     }
 
@@ -244,9 +261,16 @@ impl Journal {
     fn append_locked(
         &self,
         entry: &Entry,
-    ) -> Result<(File, Appended, Vec<OsString>), JournalError> {
-        let names = self.folder.names().map_err(failing("listed"))?;
-        let mut head = self.head(&names)?;
+        left: Option<Left>,
+    ) -> Result<(Head, Appended, Vec<OsString>), JournalError> {
+        let (names, mut head) = match left.and_then(|left| self.head_again(left.head)) {
+            Some(head) => (Vec::new(), head),
+            None => {
+                let names = self.folder.names().map_err(failing("listed"))?;
+                let head = self.head(&names)?;
+                (names, head)
+            }
+        };
         let after = head.version;
         let mut lines = Vec::with_capacity(entry.body().len() + 512);
         if head.torn {
@@ -266,7 +290,32 @@ impl Journal {
             hash: head.hash,
             after,
         };
-        Ok((head.file, appended, folded))
+        head.length += lines.len() as u64;
+        head.version = line::VERSION;
+        head.torn = false;
+        Ok((head, appended, folded))
+    }
+
+    /// The chain's end from where it was left. `None` where the segment may have been followed by
+    /// another or was removed.
+    fn head_again(&self, left: Head) -> Option<Head> {
+        let about = left.file.metadata().ok()?;
+        if about.len() >= self.segment_bytes || about.nlink() == 0 {
+            return None;
+        }
+        if about.len() == left.length {
+            return Some(left);
+        }
+        let end = End::of(&left.file, about.len()).ok()?;
+        let last = end.last?;
+        Some(Head {
+            length: about.len(),
+            seq: last.seq,
+            hash: last.hash,
+            version: last.version,
+            torn: end.torn,
+            ..left
+        })
     }
 
     /// The newest segment's last line; in a segment without any, the one before it counts.

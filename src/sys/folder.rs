@@ -12,6 +12,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use super::clock;
+
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, UnlinkatFlags, unlinkat};
@@ -82,6 +84,10 @@ pub enum How {
     /// To append; it must not be there yet.
     CreateNew,
 }
+
+/// When names last came or went in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastChange(i64, i64);
 
 /// An open directory.
 #[derive(Debug)]
@@ -160,6 +166,15 @@ impl Folder {
         let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_RDONLY;
         let again: OwnedFd = openat(&self.file, ".", flags, Mode::empty())?;
         super::own::names(again)
+    }
+
+    /// When names last came or went. `None` where that is so short ago that the next one might get
+    /// the same time (some clocks of file systems tick a hundred times a second, some each second).
+    pub fn last_change(&self) -> Option<LastChange> {
+        let about = self.file.metadata().ok()?;
+        let seconds = u64::try_from(about.mtime()).ok()?;
+        let settled = clock::now().seconds.checked_sub(seconds)? > 2;
+        settled.then(|| LastChange(about.mtime(), about.mtime_nsec()))
     }
 
     /// Removes a file of the folder.

@@ -101,10 +101,13 @@ pub fn beside(name: &str) -> std::io::Result<std::path::PathBuf> {
 
 /// Whether a path, links followed, is the very file that this process runs.
 pub fn is_this_program(path: &std::path::Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| is_this_file(&about))
+}
+
+/// Whether that is the file of the running program.
+pub fn is_this_file(about: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |facts: std::fs::Metadata| (facts.dev(), facts.ino());
-    let own = own::facts().ok().map(identity);
-    own.is_some() && own == std::fs::metadata(path).ok().map(identity)
+    own::facts().is_ok_and(|own| (own.dev(), own.ino()) == (about.dev(), about.ino()))
 }
 
 /// The children of this process.

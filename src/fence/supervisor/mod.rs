@@ -79,7 +79,8 @@ pub struct Supervisor {
     answered: VecDeque<(u32, u64, Instant)>,
     missing: Vec<String>,
     refresh: Option<Refresh>,
-    looked_up: Instant,
+    /// Where there are names.
+    looked_up: Option<Instant>,
     /// A program of the tree has put itself under Landlock: acting for it would lend it rights.
     sandboxed: bool,
     /// There is more to follow than was done in one turn.
@@ -161,6 +162,7 @@ impl Supervisor {
 
     fn asked_by(prepared: Prepared, asker: Asker, wait_killable: bool) -> io::Result<Supervisor> {
         let calls = filter::native().ok_or(io::ErrorKind::Unsupported)?;
+        let names = !prepared.policy.remote_names().is_empty();
         let epoll = Epoll::new()?;
         let source = asker.descriptor();
         epoll.add(source, LISTENER, Interest::Input)?;
@@ -190,7 +192,7 @@ impl Supervisor {
             answered: VecDeque::new(),
             missing: Vec::new(),
             refresh: None,
-            looked_up: Instant::now(),
+            looked_up: names.then(Instant::now),
             sandboxed: false,
             unfinished: false,
         };

@@ -46,7 +46,7 @@ impl Supervisor {
         if self.refresh.is_some() {
             return true;
         }
-        if self.looked_up.elapsed() < age || self.policy.remote_names().is_empty() {
+        if self.looked_up.is_none_or(|at| at.elapsed() < age) {
             return false;
         }
         let Some(lookup) = Lookup::begin(self.policy.remote_names()) else {
@@ -78,7 +78,7 @@ impl Supervisor {
         }
         if over && let Some(refresh) = self.refresh.take() {
             self.epoll.remove(refresh.lookup.as_fd());
-            self.looked_up = Instant::now();
+            self.looked_up = Some(Instant::now());
             for notification in refresh.questions {
                 self.answer_question(notification);
             }
