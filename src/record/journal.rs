@@ -726,6 +726,60 @@ mod tests {
         assert_eq!(chains.len(), 1);
     }
 
+    /// So that the folder's names count as settled.
+    fn long_ago(location: &Location) {
+        let folder = fs::File::open(location.path()).unwrap();
+        let then = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        folder
+            .set_times(fs::FileTimes::new().set_modified(then))
+            .unwrap();
+    }
+
+    #[test]
+    fn an_entry_follows_whatever_came_since_the_last_of_the_same_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = user(dir.path());
+        let open = || Journal::open(&location).unwrap();
+        let put = |journal: &Journal| journal.append(&entry(), Durability::Buffered).unwrap();
+        let (one, other) = (open(), open());
+        put(&one);
+        long_ago(&location);
+        let sequence = [&one, &one, &other, &one, &other, &other, &one];
+        sequence.into_iter().for_each(|journal| {
+            put(journal);
+        });
+        let segment = location.path().join("000000000001.jsonl");
+        let mut torn = fs::OpenOptions::new().append(true).open(&segment).unwrap();
+        torn.write_all(b"{\"v\":1,").unwrap();
+        put(&one);
+        assert_eq!(walk(&text(&location)).0.len(), 10);
+        // Another writer finds the segment full; the names look as if they had not changed.
+        let late = entry();
+        other.set_aside(&late).unwrap();
+        put(&open().with_segment_bytes(1));
+        long_ago(&location);
+        let one = one.with_segment_bytes(1);
+        put(&one);
+        let all = text(&location);
+        let (lines, torn) = walk(&all);
+        assert_eq!((lines.len(), torn), (15, 1), "{all}");
+        assert!(all.contains(&late.id().to_string()));
+    }
+
+    #[test]
+    fn a_removed_journal_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = user(dir.path());
+        let journal = Journal::open(&location).unwrap();
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        long_ago(&location);
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        fs::remove_file(location.path().join("000000000001.jsonl")).unwrap();
+        long_ago(&location);
+        journal.append(&entry(), Durability::Buffered).unwrap();
+        assert_eq!(walk(&text(&location)).0.len(), 2, "a genesis and the entry");
+    }
+
     #[test]
     fn a_segment_whose_writer_died_before_its_first_line_goes_on_with_the_chain() {
         let dir = tempfile::tempdir().unwrap();
