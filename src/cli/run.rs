@@ -2,6 +2,7 @@
 //! ended.
 
 use std::io;
+use std::mem::ManuallyDrop;
 
 use super::arguments::Asked;
 use super::status::{Status, StatusLines};
@@ -54,8 +55,9 @@ fn judged(
     inherited: &Inherited,
     status: &mut StatusLines,
 ) -> u8 {
+    // The process ends with it: taking it apart before that would be work for nobody.
     let plan = match session.plan(asked) {
-        Ok(plan) => plan,
+        Ok(plan) => ManuallyDrop::new(plan),
         Err(code) => return code,
     };
     if asked.probe {

@@ -297,6 +297,7 @@ impl Running {
         if let Fenced::On(supervisor) = &self.fence {
             watched.push(supervisor.descriptor().as_raw_fd());
         }
+        memory::release_judging();
         let mut settled = false;
         loop {
             let mut patience = (!settled).then_some(SETTLES);
