@@ -85,7 +85,9 @@ fn launch_order() -> String {
     }
     script.push_str("} } INSERT BEFORE .text;\n");
     // The one large table stands apart from the rest of what is written, which then fills few pages.
-    script.push_str("SECTIONS { .data.tools : { *(.data.*8unpacked5TOOLS) } } INSERT BEFORE .tdata;\n");
+    script.push_str(
+        "SECTIONS { .data.tools : { *(.data.*8unpacked5TOOLS) } } INSERT BEFORE .tdata;\n",
+    );
     script
 }
 
