@@ -98,6 +98,13 @@ impl Url {
         Some(url)
     }
 
+    /// The same as a browser's `URL` reads it: blanks and control characters around it do not
+    /// count, nor do tabs and line ends in it.
+    pub fn web(text: &str) -> Option<Url> {
+        let text = text.trim_matches(|c: char| c <= ' ');
+        Url::split(&text.replace(['\t', '\r', '\n'], ""))
+    }
+
     fn take_authority(&mut self, authority: &str) {
         let (login, place) = match authority.rsplit_once('@') {
             Some((login, place)) => (Some(login), place),

@@ -162,7 +162,12 @@ pub(in crate::target) fn pg_url(text: &str, source: &Source) -> Connection {
             ..Connection::default()
         };
     }
-    let url = match Url::split(text).filter(|u| u.has_authority || u.scheme.len() > 1) {
+    // A space makes it escape the text before it is read.
+    let read = match text.contains(' ') {
+        true => Url::split(text),
+        false => Url::web(text),
+    };
+    let url = match read.filter(|u| u.has_authority || u.scheme.len() > 1) {
         Some(url) => url,
         None => match Url::split(&format!("postgres://base/{text}")) {
             Some(url) => url,
@@ -239,7 +244,7 @@ pub(in crate::target) fn plain(engine: Engine, connection: Connection, who: &str
 /// mysql2 and mysql: a URL's parts, its query over them, beside fields.
 pub(in crate::target) fn mysql(connection: Connection) -> Resolution {
     let fields = match &connection.url {
-        Setting::Known(known) => match Url::split(&known.value) {
+        Setting::Known(known) => match Url::web(&known.value) {
             Some(url) => query(&url, &known.source, "user")
                 .over(url_fields(&url, &known.source))
                 .over(Connection {

@@ -105,7 +105,7 @@ pub(super) fn of_config(
     let connection = given.as_ref().or_else(|| config.get("connection"));
     let engine = match (&client, connection.and_then(Traced::as_str)) {
         (Some(client), _) => engine_of(client),
-        (None, Some(text)) => match Url::split(text) {
+        (None, Some(text)) => match Url::web(text) {
             Some(url) => Engine::from_driver(&url.scheme),
             None => Engine::Sqlite,
         },

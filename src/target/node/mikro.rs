@@ -52,7 +52,7 @@ pub(super) fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     let mut parts = Connection::default();
     match &url {
         Setting::Known(url) => {
-            if let Some(split) = Url::split(&url.value) {
+            if let Some(split) = Url::web(&url.value) {
                 parts = connection::url_fields(&split, &url.source);
             }
         }

@@ -389,7 +389,7 @@ struct Place {
 
 impl Place {
     fn target(&self, url: &Sourced<String>) -> Resolution {
-        let Some(parts) = Url::split(&url.value) else {
+        let Some(parts) = Url::web(&url.value) else {
             return Resolution::error(
                 "url-invalid",
                 format!("{}: the URL cannot be parsed", url.source),

@@ -176,7 +176,7 @@ fn of_fields(
 
 /// sequelize-cli's own parser: the query is dropped, the URL is merged over the section.
 fn of_url(url: &Sourced<String>, section: Option<&Traced>) -> Resolution {
-    let Some(parts) = Url::split(&url.value).filter(|_| !url.value.is_empty()) else {
+    let Some(parts) = Url::split(url.value.trim()).filter(|_| !url.value.is_empty()) else {
         return Resolution::error(
             "url-invalid",
             format!("{}: the URL cannot be parsed", url.source),

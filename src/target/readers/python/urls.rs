@@ -24,7 +24,7 @@ pub(super) struct Parts {
 /// Splits a URL; `None` where `urlsplit` raises.
 pub(super) fn split(text: &str) -> Option<Parts> {
     let text: String = text
-        .trim_matches(|c: char| c <= ' ')
+        .trim_start_matches(|c: char| c <= ' ')
         .chars()
         .filter(|c| !matches!(c, '\n' | '\r' | '\t'))
         .collect();
