@@ -354,6 +354,6 @@ fn read(step: &Step, world: &World<'_>) -> Reading {
         let steps = unwrap::supposed(tool, step, &reading);
         reading.steps.extend(steps);
     }
-    tools::judge_by_name(&mut reading);
+    tools::judge_by_name(step, &mut reading);
     reading
 }

@@ -691,8 +691,65 @@ impl<'w> Run<'w> {
         if self.out.len() > 4 * crate::command::MAX_STEPS {
             return self.give_up("the script starts too many programs to follow");
         }
+        self.notes_written(&argv);
         let step = self.step(argv);
         self.out.push(step);
+    }
+
+    /// Notes the files that a program makes, by its words: `tee x`, `curl -o x`, `cp a x`.
+    fn notes_written(&mut self, argv: &[Word]) {
+        let program = argv.first().map_or("", |w| w.text.as_str());
+        let words: Vec<&str> = argv.iter().skip(1).map(|w| w.text.as_str()).collect();
+        let operands = words.iter().copied().filter(|w| !w.starts_with('-'));
+        let behind = |name: fn(&str) -> bool| {
+            let at = words.iter().position(|w| name(w))?;
+            words.get(at + 1).copied()
+        };
+        let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let bundle = |w: &str, letter: char| {
+            w.starts_with('-') && !w.starts_with("--") && w.ends_with(letter)
+        };
+        let mut made: Vec<String> = Vec::new();
+        match program.rsplit('/').next().unwrap_or(program) {
+            "tee" => made.extend(operands.map(str::to_owned)),
+            "cp" | "mv" | "install" | "ln" | "rsync" | "scp" => {
+                let all: Vec<&str> = operands.collect();
+                if let Some((to, from)) = all.split_last() {
+                    made.push((*to).to_owned());
+                    made.extend(from.iter().map(|f| format!("{to}/{}", base(f))));
+                }
+            }
+            "curl" => {
+                let named = behind(|w| {
+                    w == "--output"
+                        || w.ends_with('o') && w.starts_with('-') && !w.starts_with("--")
+                });
+                made.extend(named.map(str::to_owned));
+                if words
+                    .iter()
+                    .any(|w| *w == "--remote-name" || bundle(w, 'O'))
+                {
+                    made.extend(operands.map(base));
+                }
+            }
+            "wget" => {
+                let named = behind(|w| {
+                    w.starts_with("--output-d")
+                        || w.ends_with('O') && w.starts_with('-') && !w.starts_with("--")
+                });
+                match named {
+                    Some(name) => made.push(name.to_owned()),
+                    None => made.extend(operands.map(base)),
+                }
+            }
+            _ => return,
+        }
+        for path in made.iter().filter(|path| !path.is_empty()) {
+            let path = crate::files::lexical(&self.state.cwd.join(path));
+            if self.written.len() < 256 {
+                self.written.push(path);
+            }
+        }
     }
 }
 

@@ -152,7 +152,8 @@ fn names_data(path: &str) -> bool {
     };
     let engine = |name: &str| super::engine_of(name).is_some() && !name.contains(['.', '@']);
     let roots = ["data", "srv", "mnt", "opt", "volumes", "lib"];
-    (engine(name) && (held(name) || roots.contains(&above))) || (held(name) && engine(above))
+    let named = engine(name) && (held(name) || roots.contains(&above));
+    named || name == "pgdata" || held(name) && engine(above)
 }
 
 /// The words that name what is removed, and what is overwritten.
@@ -292,7 +293,7 @@ fn mounted(path: &str, step: &Step, world: &World<'_>, removes: bool) -> Option<
 const REMADE: &[&str] = &["cache", "modules", "tmp", "build", "dist", "vendor", "log"];
 
 fn full(word: &Word, step: &Step) -> String {
-    if word.text.starts_with('*') && !step.mounts.is_empty() {
+    if word.text.starts_with('*') && step.cwd_unknown.is_none() {
         return step.path(&word.text).display().to_string();
     }
     if word.unknown.is_some() && word.text.starts_with(['$', '`', '*']) {
@@ -427,7 +428,7 @@ pub(super) fn is_database_name(path: &str) -> bool {
         name == "pgdata" || name.contains("data") && super::engine_of(name).is_some()
     };
     let variable = lower.starts_with('$') && lower.split('/').next().is_some_and(data);
-    parents || plain || variable || matches!(name, "pg_wal" | "ibdata1" | "pgdata") || lower == "/"
+    parents || plain || variable || matches!(name, "pg_wal" | "ibdata1") || lower == "/"
 }
 
 /// By the first bytes of the file, or what a data directory holds.

@@ -38,8 +38,19 @@ const TOLD: &[&str] = &[
     "surrealdb",
 ];
 
+/// Engines that are asked in JSON of their own.
+const SEARCHES: &[&str] = &[
+    "elasticsearch",
+    "opensearch",
+    "meilisearch",
+    "typesense",
+    "qdrant",
+    "weaviate",
+    "milvus",
+];
+
 /// Keys of JSON under which statements are sent.
-const KEYS: &[&str] = &["sql", "stmt", "statement", "query", "q", "command"];
+const KEYS: &[&str] = &["sql", "stmt", "statement", "query", "command"];
 
 /// A request, as far as it is known.
 struct Request<'a> {
@@ -99,10 +110,10 @@ fn httpie_method(step: &Step, args: &Args) -> Option<String> {
         step.program(),
         "http" | "https" | "xh" | "xhs" | "httpie" | "curlie"
     );
-    let word = args.operand(0).filter(|_| kin)?;
-    word.bytes()
-        .all(|b| b.is_ascii_alphabetic())
-        .then(|| word.to_owned())
+    let methods = ["get", "post", "put", "patch", "delete", "head", "options"];
+    let mut words = args.operand_texts().take(3).filter(|_| kin);
+    let word = words.find(|w| methods.iter().any(|m| w.eq_ignore_ascii_case(m)))?;
+    Some(word.to_owned())
 }
 
 /// What the words send: `@file` and `@-` are read where they can be.
@@ -170,19 +181,22 @@ impl Request<'_> {
         }
         let harm = |text: &str| {
             let lower = text.to_ascii_lowercase();
-            ["delete", "drop", "remove ", "erase"]
+            ["delete", "drop", "remove ", "remove_index", "erase"]
                 .iter()
                 .any(|w| lower.contains(w))
         };
         let bulk = path
             .split('?')
             .next()
-            .is_some_and(|p| p.ends_with("/_bulk"));
+            .is_some_and(|p| p.ends_with("/_bulk") || p.ends_with("/_aliases"));
         let told = bulk || self.engine.is_some_and(|engine| TOLD.contains(&engine));
         let sent = self.bodies.iter().flatten().map(String::as_str);
         let query = self.query();
         if told && sent.clone().chain(query.as_deref()).any(harm) {
             return Some((Effect::Destroys, "sends what deletes"));
+        }
+        if self.engine.is_some_and(|engine| SEARCHES.contains(&engine)) && !bulk {
+            return None;
         }
         let unread = self.bodies.iter().any(Option::is_none);
         if unread && (bulk || self.engine.is_some_and(|e| SQL.contains(&e))) {

@@ -427,6 +427,13 @@ pub(super) fn npm(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readin
             _ => nothing(tool, &step, "no script is named"),
         };
     };
+    if program == "bun" && options.has(&["-e", "--eval", "-p", "--print"]) {
+        if super::inline::only_prints(&verb.text) {
+            return nothing(tool, &step, "code that only prints constants");
+        }
+        let why = "runs code given on the command line";
+        return Reading::opaque(Some(tool), &step, "code", why);
+    }
     if let Some(why) = verb.unknown {
         return Reading::opaque(Some(tool), &step, "script", why);
     }

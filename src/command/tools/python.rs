@@ -17,6 +17,18 @@ const MODULES: &[(&str, &str)] = &[
     ("honcho", "honcho"),
     ("coverage", "coverage"),
     ("dotenv", "dotenv"),
+    ("IPython", "ipython"),
+    ("celery", "celery"),
+    ("aerich", "aerich"),
+    ("yoyo", "yoyo"),
+    ("pgcli", "pgcli"),
+    ("mycli", "mycli"),
+    ("litecli", "litecli"),
+    ("sqlite_utils", "sqlite-utils"),
+    ("ansible", "ansible"),
+    ("awscli", "aws"),
+    ("sqlite3", "sqlite3"),
+    ("duckdb", "duckdb"),
 ];
 
 /// Words in Python code that lead to a database.
@@ -162,6 +174,12 @@ fn script(tool: &'static Tool, step: &Step, at: usize, world: &World<'_>) -> Rea
 
 /// `tox`, `nox`: they run what their own files say.
 pub(super) fn opaque(tool: &'static Tool, step: &Step) -> Reading {
+    let divider = step.argv.iter().position(|w| w.text == "--");
+    if let (Some("exec"), Some(at)) = (step.words().next(), divider)
+        && let Some(argv) = step.argv.get(at + 1..).filter(|argv| !argv.is_empty())
+    {
+        return Reading::steps(vec![step.with_argv(argv.to_vec()).through(tool.name)]);
+    }
     let mut reading = Reading::not_mine(step);
     if let Some(command) = &mut reading.command {
         command.notes.push(format!(

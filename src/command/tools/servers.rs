@@ -66,6 +66,9 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
         .iter()
         .find(|w| tool.data("stops").contains(w) || tool.data("destroys").contains(w))
         .map(|w| (*w).to_owned());
+    let options = command.args.options.iter();
+    let option = |o: &&crate::command::Opt| tool.data("destroys").contains(&o.name.as_str());
+    let verb = verb.or_else(|| options.clone().find(option).map(|o| o.name.clone()));
     let units: Vec<(String, &str)> = words
         .iter()
         .chain(std::iter::once(&step.program_path()))
@@ -109,9 +112,6 @@ pub(super) fn unit(tool: &'static Tool, step: &Step) -> Reading {
 
 /// The engine that usually listens on a port in a word about ports (`5432/tcp`, `$(lsof -ti:5432)`).
 fn engine_at(word: &str) -> Option<&'static str> {
-    if !word.contains(['/', ':']) {
-        return None;
-    }
     let mut numbers = word.split(|c: char| !c.is_ascii_digit());
     numbers.find_map(|number| match number {
         "5432" => Some("postgres"),
@@ -143,7 +143,9 @@ pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
         .find_map(|w| {
             let server = engine_of(w).or_else(|| {
                 let pid_file = w.contains("postmaster.pid") || w.contains("mysqld.pid");
-                pid_file.then_some("postgres").or_else(|| engine_at(w))
+                let port = step.program().contains("port") || w.contains(['/', ':']);
+                let at = || engine_at(w).filter(|_| port);
+                pid_file.then_some("postgres").or_else(at)
             })?;
             Some((w.to_owned(), server))
         });

@@ -2,13 +2,18 @@
 //! `reset-database` says what it does. SQL among the words of an unknown program is read.
 
 use crate::command::sql::{self, Dialect};
-use crate::command::{Action, Effect, Reading, Step, Tool, Word, catalogue};
+use crate::command::{Action, Command, Effect, Place, Reading, Step, Tool, Word, catalogue};
 
 /// How many words may name the action.
 const NAMING: usize = 4;
 
 /// Judges by the names what `reading` left as touching no database.
-pub(in crate::command) fn judge(reading: &mut Reading) {
+pub(in crate::command) fn judge(step: &Step, reading: &mut Reading) {
+    let here = step.place == Place::Here && step.cwd_unknown.is_none();
+    if !here && reading.command.is_none() && reading.steps.is_empty() {
+        let tool = catalogue::find(step.program());
+        reading.command = Some(Command::new(tool, step.clone()));
+    }
     let Some(command) = &mut reading.command else {
         return;
     };
@@ -19,11 +24,23 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
             .any(|a| tool.action(&a.name).is_some());
         named || super::words::action_of(tool, &command.args).is_some()
     };
-    let silent = command.effect() > Effect::None || command.stops_early.is_some();
+    // What is not there may be where it cannot be seen: `ssh app npm run db:reset`.
+    let stops = command.stops_early.is_some() && here;
+    let silent = command.effect() > Effect::None || stops;
+    let words = catalogue::tool("telling words");
+    let weak = command.effect() < Effect::Opaque && !stops;
+    let setting = words
+        .filter(|_| weak)
+        .and_then(|words| setting(words, &command.step));
+    if let Some(name) = setting {
+        let why = "a setting by which the application makes its tables anew";
+        command.actions.push(Action::new(name, Effect::Opaque, why));
+        return;
+    }
     if silent || !reading.steps.is_empty() || command.tool.is_some_and(listed) {
         return;
     }
-    let Some(words) = catalogue::tool("telling words") else {
+    let Some(words) = words else {
         return;
     };
     let unknown = command.tool.is_none() && catalogue::find(command.step.program()).is_none();
@@ -33,7 +50,10 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
     {
         return;
     }
-    let found = match told(words, &command.step, unknown) {
+    let script = |tool: &Tool| words.data("interpreters").contains(&tool.reader);
+    let program = || catalogue::find(command.step.program());
+    let script = command.tool.or_else(program).is_some_and(script);
+    let found = match told(words, &command.step, unknown, script) {
         Some(name) => Action::new(
             name,
             Effect::Opaque,
@@ -46,7 +66,25 @@ pub(in crate::command) fn judge(reading: &mut Reading) {
         ),
         None => return,
     };
+    command.stops_early = None;
     command.actions.push(found);
+}
+
+/// A setting of an application, among the words or the variables, that makes its tables anew.
+fn setting(words: &Tool, step: &Step) -> Option<String> {
+    let given = |setting: &&&str| step.words().any(|w| w.contains(**setting));
+    let named = words.data("settings").iter().find(given);
+    let variables = words
+        .data("variables")
+        .iter()
+        .filter_map(|v| v.split_once('='));
+    let set = |(name, value): &(&str, &str)| {
+        step.vars
+            .filled(name)
+            .is_some_and(|text| text.starts_with(value))
+    };
+    let variable = || variables.clone().find(set).map(|(name, _)| name);
+    named.copied().or_else(variable).map(str::to_owned)
 }
 
 /// What a word tells: that it destroys, and that it is about data.
@@ -68,16 +106,9 @@ fn tells(words: &Tool, word: &str) -> Option<(bool, bool)> {
 }
 
 /// The name that tells of destroying: of the program, or the words that name its action.
-fn told(words: &Tool, step: &Step, unknown: bool) -> Option<String> {
+fn told(words: &Tool, step: &Step, unknown: bool, script: bool) -> Option<String> {
     if step.words().any(|w| words.data("asks").contains(&w)) {
         return None;
-    }
-    let settings = words.data("settings");
-    if let Some(setting) = settings
-        .iter()
-        .find(|s| step.words().any(|w| w.contains(**s)))
-    {
-        return Some((*setting).to_owned());
     }
     let own = stem(step.program());
     // A word for destroying alone is no program's name: somebody typed SQL.
@@ -106,9 +137,15 @@ fn told(words: &Tool, step: &Step, unknown: bool) -> Option<String> {
     };
     let naming = naming.map(|w| w.get(one(w)..).unwrap_or(w));
     let mut name = Vec::new();
+    let packages = words.data("packagers").contains(&step.program());
     for word in naming.take(NAMING) {
         let word = word.rsplit('=').next().unwrap_or(word);
-        if unknown && is_file(word) {
+        if word.ends_with(".jar") {
+            continue;
+        }
+        let first = name.is_empty() || name == ["run"];
+        if is_file(word) && !(script && first) || packages && words.data("packages").contains(&word)
+        {
             return None;
         }
         let (verb, noun) = tells(words, word)?;
@@ -142,6 +179,11 @@ pub(super) fn administration(tool: &'static Tool, step: &Step) -> Reading {
     if command.stops_early.is_some() || command.effect() > Effect::None || asks {
         return reading;
     }
+    if queries(words, step) {
+        let why = "SQL among its words";
+        command.actions = vec![Action::new("SQL", Effect::Destroys, why)];
+        return reading;
+    }
     let own = stem(step.program());
     for word in own
         .into_iter()
@@ -158,6 +200,13 @@ pub(super) fn administration(tool: &'static Tool, step: &Step) -> Reading {
             _ => continue,
         };
         command.actions = vec![Action::new(word.to_owned(), effect, why)];
+        let server = command
+            .args
+            .value(tool.data("server"))
+            .unwrap_or("its own server");
+        let server = server.rsplit('@').next().unwrap_or(server).to_owned();
+        command.hints.push(("name", server));
+        command.hints.push(("engine", step.program().to_owned()));
         break;
     }
     reading
@@ -170,8 +219,8 @@ fn stem(program: &str) -> Option<&str> {
 
 /// Whether a part of a name is an engine's, or made from one (`edgedb`, `mysql2`).
 fn speaks(part: &str) -> bool {
-    let made = part.len() > 3 && (part.ends_with("db") || part.contains("sql"));
-    made || super::engine_of(part).is_some()
+    let made = part.ends_with("db") || part.contains("sql") || part.starts_with("db");
+    made && part.len() > 3 && part != "dbus" || super::engine_of(part).is_some()
 }
 
 /// The parts of a name, in small letters: `reset-db`, `resetDb`, `DeleteDBInstance`.
@@ -198,7 +247,9 @@ fn parts(name: &str) -> Vec<String> {
 /// Whether a word is SQL that destroys: behind what takes a query, or anywhere where the program's
 /// name speaks of SQL.
 fn queries(words: &Tool, step: &Step) -> bool {
-    let of_sql = parts(step.program()).iter().any(|p| speaks(p));
+    let nouns = words.data("destroyed");
+    let of_sql = |p: &String| speaks(p) || nouns.contains(&p.as_str());
+    let of_sql = parts(step.program()).iter().any(of_sql);
     let takes = |w: &str| words.data("queries").contains(&w);
     let mut told = of_sql;
     step.argv.iter().skip(1).any(|word: &Word| {

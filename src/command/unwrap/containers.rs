@@ -44,6 +44,11 @@ pub(super) fn docker(tool: &'static Tool, step: &Step) -> Reading {
         "exec" => exec(tool, step, at, "exec-options"),
         "run" | "create" => run(tool, step, at),
         "cp" => copy(tool, step, at),
+        "unshare" => {
+            let inner = super::tail_after_options(step.argv.get(at..).unwrap_or(&[]), &[], 0);
+            let inner = inner.map(|argv| step.with_argv(argv).through(tool.name));
+            Reading::steps(inner.into_iter().collect())
+        }
         _ => crate::command::tools::named(tool, step),
     }
 }
@@ -285,7 +290,9 @@ pub(super) fn kubectl(tool: &'static Tool, step: &Step) -> Reading {
     if verb == "cp" {
         return copy(tool, step, at);
     }
-    if !matches!(verb, "exec" | "run" | "debug" | "rsh") {
+    // Plugins and `create job` take a command behind a `--` too.
+    let divided = step.argv.iter().any(|w| w.text == "--");
+    if !matches!(verb, "exec" | "run" | "debug" | "rsh") && !divided {
         let mut step = step.clone();
         if verb == "delete"
             && let Some(word) = step.argv.get(at + 1)

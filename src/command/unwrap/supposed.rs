@@ -50,6 +50,20 @@ pub(in crate::command) fn supposed(
         script.supposed = step.supposed;
         steps.push(script);
     }
+    for word in step.argv.iter().filter(|w| w.unknown.is_none()) {
+        // A command as JSON has it (`aws ecs run-task --overrides`).
+        for (_, list) in word
+            .text
+            .split("\"command\"")
+            .skip(1)
+            .filter_map(|t| t.split_once('['))
+        {
+            let list = list.split(']').next().unwrap_or(list);
+            let words = list.split('"').skip(1).step_by(2).map(Word::literal);
+            let argv: Vec<Word> = words.collect();
+            steps.extend((!argv.is_empty()).then(|| start(argv)));
+        }
+    }
     let mut runs = executes(step.program_path());
     let words = step.argv.get(1..).unwrap_or(&[]);
     for (at, word) in words.iter().enumerate().take(WORDS) {
@@ -83,7 +97,8 @@ fn executes(word: &str) -> bool {
     let parts = [
         "exec", "run", "ssh", "shell", "cmd", "command", "eval", "script", "send-", "stuff", "wrap",
     ];
-    matches!(word, "-c" | "-e" | "-x") || parts.iter().any(|part| word.contains(part))
+    matches!(word, "-c" | "-e" | "-x" | "lock" | "send")
+        || parts.iter().any(|part| word.contains(part))
 }
 
 /// Whether a word among those of `tool` is a program that may be started: a client, or for an
@@ -136,7 +151,7 @@ fn leads(tool: Option<&Tool>, word: &Word) -> bool {
 }
 
 /// The command lines in the options and variables of `data.runs`: `$NAME` is a variable, `-c=` an
-/// option whose value has the line behind a `=`, `+` or `!` a word that starts so. Of programs with `data.bang`
+/// option whose value has the line behind a `=`, `EXEC:` a word that starts so before a colon, `+` or `!` a word that starts so. Of programs with `data.bang`
 /// only what starts with `!` is one.
 fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
     let entries = tool.data("runs");
@@ -148,6 +163,11 @@ fn scripts(tool: &'static Tool, step: &Step) -> Vec<String> {
     for entry in entries {
         if let Some(name) = entry.strip_prefix('$') {
             found.extend(step.vars.text(name).map(|text| text.into_owned()));
+        } else if let Some(address) = entry.strip_suffix(':') {
+            // socat's addresses: `EXEC:ls`, `SYSTEM:ls`.
+            let words = step.words().filter_map(|w| w.split_once(':'));
+            let own = words.filter(|(kind, _)| kind.eq_ignore_ascii_case(address));
+            found.extend(own.map(|(_, line)| line.to_owned()));
         } else if matches!(*entry, "+" | "!") {
             let words = step.words().filter_map(|w| w.strip_prefix(*entry));
             found.extend(words.map(str::to_owned));
@@ -184,11 +204,14 @@ fn bang(text: &str) -> Option<String> {
     let text = text.trim_start_matches(['+', ':']);
     let calls = ["system(", "execute(", "termopen(", "jobstart(", "popen("];
     let called = calls.iter().find_map(|call| text.split_once(call));
-    let line = match called {
-        Some((_, rest)) => rest.trim_end_matches(')'),
-        None => ["!", "terminal ", "term "]
-            .iter()
-            .find_map(|verb| text.strip_prefix(verb))?,
-    };
-    Some(line.trim_matches(['\'', '"']).to_owned())
+    Some(match called {
+        Some((_, rest)) => rest
+            .trim_end_matches(')')
+            .trim_matches(['\'', '"'])
+            .to_owned(),
+        None => {
+            let mut verbs = ["!", "terminal ", "term "].iter();
+            verbs.find_map(|verb| text.strip_prefix(verb))?.to_owned()
+        }
+    })
 }
