@@ -166,7 +166,7 @@ fn profiles(out: &Path) -> String {
         pack_profile(&mut packed, &path, &text);
     }
     let bin = out.join("profiles.bin");
-    let (bytes, starts) = packed.bytes();
+    let (bytes, starts) = packed.bytes(&[]);
     fs::write(&bin, bytes).expect("OUT_DIR is writable");
     let starts: Vec<_> = names.iter().zip(starts).collect();
     format!(
@@ -235,7 +235,8 @@ fn catalogue(out: &Path) -> String {
         }
     }
     let bin = out.join("catalogue.bin");
-    let (bytes, starts) = packed.bytes();
+    let pairs = packed.pairs();
+    let (bytes, starts) = packed.bytes(&pairs);
     fs::write(&bin, bytes).expect("OUT_DIR is writable");
     let effects: Vec<String> = EFFECTS
         .iter()
@@ -245,21 +246,24 @@ fn catalogue(out: &Path) -> String {
     let mut out = format!(
         "const COUNT: usize = {};\n\
          static PACKED: &[u8] = include_bytes!({bin:?});\n\
+         static PAIRS: [[u8; 2]; {}] = {pairs:?};\n\
          static STARTS: [u32; COUNT] = {starts:?};\n\
          const EFFECTS: [Effect; {}] = [{}];\n\
          /// The names of all programs, sorted, without anything between them.\n\
          static PROGRAM_NAMES: &str = {text:?};\n\
-         /// Where the name of each program starts, its length, and the index of its tool.\n\
-         static PROGRAMS: &[(u16, u8, u16)] = &[\n",
+         /// Where the name of each program starts and the index of its tool; where the last ends.\n\
+         static PROGRAMS: &[(u16, u16)] = &[\n",
         names.len(),
+        pairs.len(),
         effects.len(),
         effects.join(", "),
     );
     let mut start = 0;
     for (program, (index, _)) in &programs {
-        let _ = writeln!(out, "    ({start}, {}, {index}),", program.len());
+        let _ = writeln!(out, "    ({start}, {index}),");
         start += program.len();
     }
+    let _ = writeln!(out, "    ({start}, 0),");
     out.push_str("];\n");
     out
 }
@@ -297,6 +301,8 @@ enum Item {
     Start,
     Number(usize),
     Text(String),
+    /// A text that is looked for: it stands as it is.
+    Name(String),
 }
 
 /// Numbers are written seven bits a byte, low ones first, with the eighth bit on all but the last.
@@ -327,8 +333,40 @@ impl Packed {
         self.number(at.unwrap_or_else(|| panic!("{path}: `{word}` is no effect")));
     }
 
+    /// The pairs of bytes that texts are written by: each in turn the most frequent one, which the
+    /// byte 128 and so on stands for from then on.
+    fn pairs(&self) -> Vec<[u8; 2]> {
+        let mut texts: Vec<Vec<u8>> = Vec::new();
+        let mut known = std::collections::BTreeSet::new();
+        for item in &self.0 {
+            if let Item::Text(text) = item
+                && known.insert(text)
+            {
+                assert!(text.is_ascii(), "not ASCII: {text}");
+                texts.push(text.clone().into_bytes());
+            }
+        }
+        let mut pairs = Vec::new();
+        for code in 0x80..=0xff {
+            let mut counts = vec![0_u32; 1 << 16];
+            for text in &texts {
+                for pair in text.windows(2) {
+                    counts[usize::from(pair[0]) << 8 | usize::from(pair[1])] += 1;
+                }
+            }
+            let most = (0..counts.len()).max_by_key(|at| (counts[*at], std::cmp::Reverse(*at)));
+            let most = most.expect("there are pairs");
+            let pair = [(most >> 8) as u8, most as u8];
+            texts
+                .iter_mut()
+                .for_each(|text| *text = joined(text, pair, code));
+            pairs.push(pair);
+        }
+        pairs
+    }
+
     /// All of it as bytes, and where the tools start.
-    fn bytes(self) -> (Vec<u8>, Vec<usize>) {
+    fn bytes(self, pairs: &[[u8; 2]]) -> (Vec<u8>, Vec<usize>) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for item in &self.0 {
             if let Item::Text(text) = item {
@@ -340,7 +378,7 @@ impl Packed {
         let (mut out, mut places, mut starts) = (Vec::new(), BTreeMap::new(), Vec::new());
         for (text, _) in shared {
             places.insert(text, out.len());
-            write_text(&mut out, text);
+            write_text(&mut out, text, pairs);
         }
         for item in &self.0 {
             match item {
@@ -348,8 +386,9 @@ impl Packed {
                 Item::Number(number) => write_number(&mut out, *number),
                 Item::Text(text) => match places.get(text.as_str()) {
                     Some(place) => write_number(&mut out, place * 2 + 1),
-                    None => write_text(&mut out, text),
+                    None => write_text(&mut out, text, pairs),
                 },
+                Item::Name(name) => write_text(&mut out, name, &[]),
             }
         }
         (out, starts)
@@ -364,14 +403,34 @@ fn write_number(out: &mut Vec<u8>, mut number: usize) {
     out.push(number as u8);
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    write_number(out, text.len() * 2);
-    out.extend(text.as_bytes());
+fn write_text(out: &mut Vec<u8>, text: &str, pairs: &[[u8; 2]]) {
+    let mut bytes = text.as_bytes().to_vec();
+    for (pair, code) in pairs.iter().zip(0x80..=0xff) {
+        bytes = joined(&bytes, *pair, code);
+    }
+    write_number(out, bytes.len() * 2);
+    out.extend(bytes);
+}
+
+/// The bytes with a code for each pair of that kind.
+fn joined(bytes: &[u8], pair: [u8; 2], code: u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes.get(at..at + 2) == Some(&pair) {
+            out.push(code);
+            at += 2;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    out
 }
 
 fn pack_tool(out: &mut Packed, path: &str, tool: &Table) {
     let or = |key, default: &str| optional(path, tool, key).unwrap_or_else(|| default.into());
-    out.text(&string(path, tool, "name"));
+    out.0.push(Item::Name(string(path, tool, "name")));
     out.text(&or("reader", "words"));
     out.text(&or("resolver", ""));
     out.effect(path, &or("unlisted", "none"));

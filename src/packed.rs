@@ -6,13 +6,14 @@
 pub(crate) struct Packed {
     pub(crate) left: &'static [u8],
     whole: &'static [u8],
+    pairs: &'static [[u8; 2]],
 }
 
 impl Packed {
-    /// What was packed from `start` on.
-    pub(crate) fn at(whole: &'static [u8], start: usize) -> Self {
+    /// What was packed from `start` on, with the pairs that bytes from 128 on stand for in its texts.
+    pub(crate) fn at(whole: &'static [u8], pairs: &'static [[u8; 2]], start: usize) -> Self {
         let left = whole.get(start..).unwrap_or_default();
-        Packed { left, whole }
+        Packed { left, whole, pairs }
     }
 
     fn bytes(&mut self, count: usize) -> &'static [u8] {
@@ -37,9 +38,27 @@ impl Packed {
     pub(crate) fn text(&mut self) -> &'static str {
         let number = self.number();
         if number % 2 == 1 {
-            return Packed::at(self.whole, number / 2).text();
+            return Packed::at(self.whole, self.pairs, number / 2).text();
         }
-        std::str::from_utf8(self.bytes(number / 2)).unwrap_or_default()
+        let bytes = self.bytes(number / 2);
+        if self.pairs.is_empty() || bytes.is_ascii() {
+            return std::str::from_utf8(bytes).unwrap_or_default();
+        }
+        let mut text = String::with_capacity(bytes.len() * 4);
+        for byte in bytes {
+            self.spell(*byte, &mut text);
+        }
+        text.leak()
+    }
+
+    fn spell(&self, byte: u8, text: &mut String) {
+        match self.pairs.get(usize::from(byte.wrapping_sub(0x80))) {
+            Some([first, second]) if byte >= 0x80 => {
+                self.spell(*first, text);
+                self.spell(*second, text);
+            }
+            _ => text.push(char::from(byte)),
+        }
     }
 
     /// A list; it lives as long as the process, as what it belongs to does.

@@ -101,14 +101,18 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 }
 
 fn lookup(program: &str) -> Option<&'static Tool> {
-    let name = |(start, length, _): &(u16, u8, u16)| {
-        let start = usize::from(*start);
-        PROGRAM_NAMES.get(start..start + usize::from(*length))
-    };
-    let at = PROGRAMS
-        .binary_search_by(|entry| name(entry).cmp(&Some(program)))
-        .ok()?;
-    unpacked(usize::from(PROGRAMS.get(at)?.2))
+    let start = |at: usize| Some(usize::from(PROGRAMS.get(at)?.0));
+    let name = |at: usize| PROGRAM_NAMES.get(start(at)?..start(at + 1)?);
+    let (mut low, mut high) = (0, PROGRAMS.len() - 1);
+    while low < high {
+        let middle = low.midpoint(high);
+        match name(middle).cmp(&Some(program)) {
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Equal => return unpacked(usize::from(PROGRAMS.get(middle)?.1)),
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    None
 }
 
 /// The tool of an index: unpacked when it is first asked for, and kept.
@@ -119,7 +123,7 @@ fn unpacked(index: usize) -> Option<&'static Tool> {
 }
 
 fn packed(start: u32) -> Option<Packed> {
-    Some(Packed::at(PACKED, usize::try_from(start).ok()?))
+    Some(Packed::at(PACKED, &PAIRS, usize::try_from(start).ok()?))
 }
 
 impl Packed {

@@ -20,7 +20,7 @@ pub(super) fn builtin(name: &str) -> Option<&'static ProfileText> {
         [const { OnceLock::new() }; STARTS.len()];
     let index = STARTS.iter().position(|(known, _)| *known == name)?;
     let (_, start) = STARTS.get(index)?;
-    let packed = Packed::at(PACKED, usize::from(*start));
+    let packed = Packed::at(PACKED, &[], usize::from(*start));
     let read = || Box::new(profile(name, packed));
     Some(READ.get(index)?.get_or_init(read))
 }

@@ -150,7 +150,7 @@ fn bodies(args: &Args, step: &Step, world: &World<'_>) -> Vec<Option<String>> {
 
 /// The engine that takes requests at an address, by its port or host.
 pub(super) fn engine(url: &str) -> Option<&'static str> {
-    let requests = catalogue::tool("requests")?;
+    let requests = catalogue::find("(requests)")?;
     let mut known = requests.data("addresses").iter();
     known.find_map(|entry| {
         let (place, engine) = entry.split_once(' ')?;
@@ -164,7 +164,7 @@ pub(super) fn engine(url: &str) -> Option<&'static str> {
 
 impl Request<'_> {
     fn judge(&self) -> Option<(Effect, &'static str)> {
-        let requests = catalogue::tool("requests")?;
+        let requests = catalogue::find("(requests)")?;
         let url = self.url.to_ascii_lowercase();
         let path = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
         let path = path.find('/').map_or("", |at| path.get(at..).unwrap_or(""));

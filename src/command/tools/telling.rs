@@ -27,8 +27,14 @@ pub(in crate::command) fn judge(step: &Step, reading: &mut Reading) {
     // What is not there may be where it cannot be seen: `ssh app npm run db:reset`.
     let stops = command.stops_early.is_some() && here;
     let silent = command.effect() > Effect::None || stops;
-    let words = catalogue::tool("telling words");
     let weak = command.effect() < Effect::Opaque && !stops;
+    // A single word, as most programs are called, tells of nothing: no list is unpacked for it.
+    let plain = |program: &str| program.bytes().all(|b| b.is_ascii_lowercase());
+    let bare = command.step.argv.len() == 1 && plain(command.step.program());
+    if silent && !weak || bare && command.tool.is_none() {
+        return;
+    }
+    let words = catalogue::find("(words)");
     let setting = words
         .filter(|_| weak)
         .and_then(|words| setting(words, &command.step));
@@ -169,7 +175,7 @@ fn is_file(word: &str) -> bool {
 /// does, whatever it is done to.
 pub(super) fn administration(tool: &'static Tool, step: &Step) -> Reading {
     let mut reading = super::words::read(tool, step);
-    let Some(words) = catalogue::tool("telling words") else {
+    let Some(words) = catalogue::find("(words)") else {
         return reading;
     };
     let Some(command) = &mut reading.command else {
