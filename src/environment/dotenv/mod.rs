@@ -76,6 +76,9 @@ impl std::fmt::Display for DotenvError {
 
 impl std::error::Error for DotenvError {}
 
+/// A longer file is not read: some readers look back over all lines for each name.
+const MAX_FILE: usize = 128 << 10;
+
 /// The variables of the process that reads the file, by name.
 pub type Process<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
@@ -90,6 +93,9 @@ pub fn read(
     text: &str,
     process: &Process<'_>,
 ) -> Result<Vec<Entry>, DotenvError> {
+    if text.len() > MAX_FILE {
+        return Err(DotenvError::new(1, "longer than 128 KiB"));
+    }
     (dialect.reader)(text, process)
 }
 
@@ -124,10 +130,14 @@ mod tests {
         let chain: String = (0..60)
             .map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n + 1))
             .collect();
+        let backward: String = (0..60)
+            .map(|n| format!("A{0}=${{A{n}}}${{A{n}}}\n", n + 1))
+            .collect();
         let texts = [
             "F=\"\u{1}_1F=\"\u{1}_1G@\0ee$F+G@\0ee$F+".to_owned(),
             "A=$A$A\nB=${B}${B}\nC=${C:-$C$C}\n".to_owned(),
             chain,
+            format!("A0=xxxxxxxxxx\n{backward}"),
         ];
         for dialect in DIALECTS {
             for text in &texts {

@@ -1,6 +1,8 @@
 //! Python: python-dotenv (also inside docker-compose 1) and python-decouple.
 
-use super::text::{Lines, new_names, python_space, unify_newlines, without_bom};
+use super::text::{
+    Lines, MARK, MAX_HELD, new_names, own_up, python_space, unify_newlines, without_bom,
+};
 use super::{DotenvError, Entry, Process};
 
 type Read = Result<Vec<Entry>, DotenvError>;
@@ -299,10 +301,15 @@ fn interpolated(bindings: Vec<Entry>, process: &Process<'_>, file_first: bool) -
             };
             entry.value = Some(resolved(value, look));
         }
-        held.insert(entry.name.clone(), entry.value.clone());
+        let is_long = |value: &String| value.len() > MAX_HELD;
+        let value = match &entry.value {
+            Some(value) if is_long(value) => Some(MARK.to_string()),
+            value => value.clone(),
+        };
+        held.insert(entry.name.clone(), value);
         out.push(entry);
     }
-    out
+    own_up(out)
 }
 
 #[allow(

@@ -73,9 +73,17 @@ pub(super) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
+/// Values longer than this are put into no other: some lines that double each other's values grow
+/// past all memory.
+pub(super) const MAX_HELD: usize = 8 << 10;
+
 /// The last value that the entries so far give to a name.
 pub(super) fn held<'a>(entries: &'a [Entry], name: &str) -> Option<&'a Entry> {
-    entries.iter().rev().find(|e| e.name == name)
+    static ENDLESS: std::sync::LazyLock<Entry> =
+        std::sync::LazyLock::new(|| Entry::new(String::new(), Some(MARK.to_string()), 0));
+    let entry = entries.iter().rev().find(|e| e.name == name)?;
+    let is_long = entry.value.as_ref().is_some_and(|v| v.len() > MAX_HELD);
+    Some(if is_long { &ENDLESS } else { entry })
 }
 
 /// Turns entries whose value holds the mark into unknown ones.
@@ -83,7 +91,7 @@ pub(super) fn own_up(mut entries: Vec<Entry>) -> Vec<Entry> {
     for entry in &mut entries {
         if entry.value.as_deref().is_some_and(|v| v.contains(MARK)) {
             entry.value = None;
-            entry.unknown = Some("its value is the output of a command".to_owned());
+            entry.unknown = Some("its value is the output of a command, or too long".to_owned());
         }
     }
     entries
