@@ -33,7 +33,10 @@ pub(super) fn run(session: &mut Session, asked: &Asked) -> u8 {
         let page = report::text(&plan, &argv, &held, session.ui.colours_data(), asked.all);
         without_passwords(&page)
     };
-    session.ui.data(&text);
+    match asked.json {
+        true => session.ui.json(&text),
+        false => session.ui.data(&text),
+    }
     if plan.verdict.is_allowed() {
         exit::OK
     } else {

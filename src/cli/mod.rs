@@ -33,7 +33,7 @@ use crate::record::redact::Redactor;
 use crate::sys::signals::Inherited;
 use crate::sys::signals::block_all;
 use crate::target::Question;
-use crate::ui::Ui;
+use crate::ui::{Ui, sanitize};
 use arguments::{Asked, Verb};
 
 /// The version with its build: commit, kind and machine.
@@ -155,6 +155,7 @@ impl Session {
     }
 
     pub(crate) fn warn(&mut self, what: &str) {
+        let what = sanitize::line(what);
         self.ui.message(&format!("tagout: warning: {what}\n"));
     }
 

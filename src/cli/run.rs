@@ -26,7 +26,7 @@ use crate::record::{
 use crate::sys::clock::{self, Moment};
 use crate::sys::process;
 use crate::sys::signals::{self, Inherited};
-use crate::ui::report;
+use crate::ui::{report, sanitize};
 
 /// The machine's journal, where its directory exists (the package makes it).
 const SYSTEM_JOURNAL: &str = "/var/log/tagout";
@@ -283,6 +283,7 @@ fn launch(
         session.warn(&format!("{e}: how this run ended is not recorded"));
     }
     for line in held.iter().flat_map(fence::Report::refusals) {
+        let line = sanitize::line(&line);
         session.ui.message(&format!("tagout: {line}\n"));
     }
     status.say(&Status::Ended {

@@ -306,7 +306,7 @@ fn print_json(session: &mut Session, found: &[Written]) {
     for (written, _, state) in standing(found) {
         as_written(&mut lines, written, state);
     }
-    session.ui.data(&String::from_utf8_lossy(&lines));
+    session.ui.json(&String::from_utf8_lossy(&lines));
 }
 
 /// The runs as a table; nothing where there are none.
@@ -392,7 +392,7 @@ fn show(session: &mut Session, matches: &ArgMatches, at: &Location) -> Result<u8
             if matches.get_flag("json") {
                 let mut line = Vec::new();
                 as_written(&mut line, one, state);
-                session.ui.data(&String::from_utf8_lossy(&line));
+                session.ui.json(&String::from_utf8_lossy(&line));
             } else {
                 let colour = session.ui.colours_data();
                 let story = shown::story(&found, state, zone(matches), colour);

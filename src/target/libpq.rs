@@ -109,7 +109,8 @@ impl Params {
             if let Some(slot) = params.slot(&key) {
                 *slot = Some(Sourced::new(value, source.with_note(&key)));
             } else if !OTHER_KEYWORDS.contains(&key.as_str()) {
-                return Err(invalid(format!("invalid connection option `{key}`")));
+                // Its name may be the rest of a password with a blank in it.
+                return Err(invalid("an option that libpq does not know".to_owned()));
             }
         }
         Ok(params)

@@ -294,8 +294,10 @@ impl OptionFiles<'_> {
             let place = format!("{}:{}", path.display(), number + 1);
             let argv = [Word::literal(""), Word::literal(word)];
             let parsed = getopt::parse_words(self.tool.data("options"), &argv, Style::Mysql);
-            if let Some(why) = parsed.trouble {
-                out.trouble.get_or_insert(format!("{place}: {why}"));
+            if parsed.trouble.is_some() {
+                // What stands there may be a password in the wrong place.
+                let why = format!("{place}: an option that is not known here");
+                out.trouble.get_or_insert(why);
             }
             out.given
                 .extend(parsed.args.options.into_iter().map(|o| Given {

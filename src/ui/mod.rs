@@ -77,6 +77,11 @@ impl Ui {
         self.closed |= written.and_then(|()| self.out.flush()).is_err();
     }
 
+    /// Writes JSON.
+    pub fn json(&mut self, text: &str) {
+        self.data(&sanitize::json(text));
+    }
+
     /// Nobody reads the data any more.
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -90,13 +95,15 @@ impl Ui {
     /// Says what went wrong, and what to do next.
     pub fn error(&mut self, what: &str, hints: &[String]) {
         let mut text = format!(
-            "{} {what}\n",
-            paint(self.colour.err, Tone::Bad, "tagout: error:")
+            "{} {}\n",
+            paint(self.colour.err, Tone::Bad, "tagout: error:"),
+            sanitize::line(what)
         );
         for hint in hints {
             text.push_str(&format!(
-                "{} {hint}\n",
-                paint(self.colour.err, Tone::Note, "hint:")
+                "{} {}\n",
+                paint(self.colour.err, Tone::Note, "hint:"),
+                sanitize::line(hint)
             ));
         }
         self.message(&text);

@@ -1,5 +1,6 @@
 //! A plan as people and programs read it.
 
+use super::sanitize::line as clean;
 use serde_json::{Value, json};
 
 use super::{Tone, paint};
@@ -271,8 +272,11 @@ pub fn refusal(plan: &Plan, colour: bool) -> String {
         page.line("note", note);
     }
     for hint in &plan.verdict.hints {
-        page.text
-            .push_str(&format!("{} {hint}\n", paint(colour, Tone::Note, "hint:")));
+        page.text.push_str(&format!(
+            "{} {}\n",
+            paint(colour, Tone::Note, "hint:"),
+            clean(hint)
+        ));
     }
     page.text
 }
@@ -430,11 +434,4 @@ impl Page {
             ));
         }
     }
-}
-
-/// Foreign text without anything that a terminal would obey.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

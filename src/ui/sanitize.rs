@@ -30,6 +30,26 @@ fn is_unsafe(c: char) -> bool {
             | '\u{2028}' | '\u{2029}' | '\u{e0000}'..='\u{e007f}' | '\u{feff}')
 }
 
+/// The same JSON without characters that a terminal may obey: the lower ones cannot stand in JSON.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| !c.is_ascii_whitespace() && is_unsafe(c);
+    if text.is_ascii() || !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_unsafe(c) {
+            true => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// A text as a word that a shell would read back as this text.
 pub fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,*".contains(c);
@@ -57,6 +77,14 @@ mod tests {
             assert_eq!(line(text), expected);
         }
         assert_eq!(shell_word("it's"), r"'it'\''s'");
+        let text = "{\"a\": \"ä\u{9b}\u{202e}\u{e0001}\"}\n";
+        let shown = json(text);
+        assert_eq!(shown, "{\"a\": \"ä\\u009b\\u202e\\udb40\\udc01\"}\n");
+        let value: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(
+            value,
+            serde_json::from_str::<serde_json::Value>(text).unwrap()
+        );
     }
 
     proptest! {

@@ -32,6 +32,7 @@ mod framework_probes;
 mod gates;
 mod generated;
 mod help;
+mod hostile;
 mod incident;
 mod init;
 mod journal;
