@@ -30,7 +30,8 @@ pub fn now() -> Moment {
 /// How far the local time is east of UTC then, in seconds; 0 where it cannot be said.
 #[allow(
     unsafe_code,
-    reason = "localtime_r knows the system's time zone and TZ"
+    clippy::useless_conversion,
+    reason = "localtime_r knows the system's time zone and TZ; its offset has the machine's width"
 )]
 pub fn offset(moment: Moment) -> i64 {
     let Ok(seconds) = moment.seconds.try_into() else {
