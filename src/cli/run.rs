@@ -282,9 +282,15 @@ fn launch(
     if let Err(e) = run.outcome(plan, finished, held.as_ref()) {
         session.warn(&format!("{e}: how this run ended is not recorded"));
     }
+    let mut lacks = false;
     for line in held.iter().flat_map(fence::Report::refusals) {
         let line = sanitize::line(&line);
+        lacks |= line.contains("not a resolved target");
         session.ui.message(&format!("tagout: {line}\n"));
+    }
+    if lacks {
+        let hint = "hint: what it may reach besides stands in its profile: allow = [\"HOST:PORT\"] (tagout help fence)\n";
+        session.ui.message(hint);
     }
     status.say(&Status::Ended {
         id: run.id,

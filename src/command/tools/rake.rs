@@ -140,6 +140,15 @@ pub(super) fn read_as(
         step.vars
             .set("RAILS_ENV", "test", Source::argument("a test task"));
     }
+    // rspec-rails' tasks take RACK_ENV before RAILS_ENV, and the tests where neither is set.
+    let specs = |name: &String| name == "spec" || name.starts_with("spec:");
+    if names.iter().any(specs) {
+        let told = ["RACK_ENV", "RAILS_ENV"].iter();
+        let told = told.filter_map(|name| step.vars.text(name)).next();
+        let environment = told.map_or_else(|| "test".to_owned(), std::borrow::Cow::into_owned);
+        step.vars
+            .set("RAILS_ENV", environment, Source::argument("a spec task"));
+    }
     let definitions = definitions(&step, run.root.as_deref(), &args, world);
     let context = Context {
         tasks,
