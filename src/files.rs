@@ -75,6 +75,10 @@ pub trait Files {
     fn modified(&self, _path: &Path) -> Option<std::time::SystemTime> {
         None
     }
+    /// Whether anybody on the machine may write the file.
+    fn anybody_may_write(&self, _path: &Path) -> bool {
+        false
+    }
     /// The path with links resolved; `None` where it does not exist.
     fn real_path(&self, path: &Path) -> Option<PathBuf>;
     /// The files read so far, in order, without repeats.
@@ -186,6 +190,11 @@ impl Files for Disk {
         fs::metadata(path).ok()?.modified().ok()
     }
 
+    fn anybody_may_write(&self, path: &Path) -> bool {
+        // Not its directory: those that an orchestrator mounts are open by their mode, and closed.
+        fs::metadata(path).is_ok_and(|meta| meta.mode() & 0o002 != 0)
+    }
+
     fn real_path(&self, path: &Path) -> Option<PathBuf> {
         fs::canonicalize(path).ok()
     }
@@ -261,6 +270,10 @@ impl Files for Without<'_> {
 
     fn take_unread(&self) -> Vec<(PathBuf, FileError)> {
         self.files.take_unread()
+    }
+
+    fn anybody_may_write(&self, path: &Path) -> bool {
+        self.files.anybody_may_write(path)
     }
 }
 

@@ -139,6 +139,9 @@ pub fn read(
         Err(FileError::Missing) => return Ok(None),
         Err(e) => return Err(unreadable(&place.name, &e)),
     };
+    if place.kind != LayerKind::Project && files.anybody_may_write(&place.path) {
+        return Err(anybodys(&place.name));
+    }
     let document = parse_document(&text, &place.name, source)?;
     let trust = match (place.kind, user_folder) {
         (LayerKind::Machine | LayerKind::User, _) => Trust::Trusted,
@@ -151,6 +154,17 @@ pub fn read(
         trust,
         document,
     }))
+}
+
+/// What anybody may write is nobody's policy.
+fn anybodys(name: &str) -> ConfigError {
+    ConfigError {
+        file: name.to_owned(),
+        line: 1,
+        column: 1,
+        message: "may be written by anybody on this machine".to_owned(),
+        hint: Some("take that right away: chmod o-w".to_owned()),
+    }
 }
 
 fn unreadable(name: &str, error: &FileError) -> ConfigError {

@@ -27,6 +27,9 @@ impl TrustList {
     pub fn load(user_folder: &Path, files: &dyn Files) -> Result<TrustList, ConfigError> {
         let path = user_folder.join(LIST);
         match files.read_text(&path) {
+            Ok(_) if files.anybody_may_write(&path) => {
+                Err(super::anybodys(&path.display().to_string()))
+            }
             Ok(text) => Ok(TrustList::parse(&text)),
             Err(FileError::Missing) => Ok(TrustList::default()),
             Err(e) => Err(unreadable(&path.display().to_string(), &e)),

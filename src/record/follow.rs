@@ -129,7 +129,8 @@ impl Follower {
                 continue;
             };
             let known = self.cursor.seq > 0;
-            let follows = seal.prev == self.cursor.hash && seal.seq == self.cursor.seq + 1;
+            let follows =
+                seal.prev == self.cursor.hash && Some(seal.seq) == self.cursor.seq.checked_add(1);
             let sound = line::holds(line, &seal) && (follows || !known);
             self.cursor.seq = seal.seq;
             self.cursor.hash = seal.hash;

@@ -282,7 +282,7 @@ impl Journal {
             self.first_line(&mut lines, &mut head)?;
         }
         let folded = self.fold(&names, &mut head, &mut lines);
-        head.seq += 1;
+        head.seq = head.seq.saturating_add(1);
         head.hash = line::seal(&mut lines, head.seq, &head.hash, entry.body());
         write_whole(&head.file, &lines)?;
         let appended = Appended::Chained {
@@ -367,7 +367,7 @@ impl Journal {
             lines.clear();
         }
         old.file.sync_data().map_err(failing("made durable"))?;
-        let mut head = self.create(old.seq + 1, old.hash)?;
+        let mut head = self.create(old.seq.saturating_add(1), old.hash)?;
         head.previous = Some(old.name);
         self.first_line(lines, &mut head)?;
         Ok(head)
@@ -381,7 +381,7 @@ impl Journal {
             file,
             name,
             length: 0,
-            seq: first - 1,
+            seq: first.saturating_sub(1),
             hash,
             version: line::VERSION,
             torn: false,
@@ -407,7 +407,7 @@ impl Journal {
             json.optional("previous", previous.and_then(OsStr::to_str));
             json.text("tagout", env!("CARGO_PKG_VERSION"));
         });
-        head.seq += 1;
+        head.seq = head.seq.saturating_add(1);
         head.hash = line::seal(lines, head.seq, &head.hash, first.body());
         head.fresh = false;
         Ok(())
@@ -450,7 +450,7 @@ impl Journal {
             }
             let mut marked = body.to_vec();
             marked.extend_from_slice(b",\"spilled\":true");
-            head.seq += 1;
+            head.seq = head.seq.saturating_add(1);
             head.hash = line::seal(lines, head.seq, &head.hash, &marked);
         }
         folded

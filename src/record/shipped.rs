@@ -121,7 +121,8 @@ impl Shipped {
             self.fault(host, chain, &seq, "was altered");
         }
         let last = self.last.replace((seal.seq, seal.hash));
-        if last.is_some_and(|(seq, hash)| seal.seq != seq + 1 || seal.prev != hash) {
+        if last.is_some_and(|(seq, hash)| Some(seal.seq) != seq.checked_add(1) || seal.prev != hash)
+        {
             self.fault(host, chain, &seq, "does not follow the one before it");
         }
         self.stats.record(bytes);

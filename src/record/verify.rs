@@ -238,7 +238,7 @@ impl Verification {
 }
 
 fn follows(last: &Seal, next: &Seal) -> bool {
-    next.prev == last.hash && next.seq == last.seq + 1
+    next.prev == last.hash && Some(next.seq) == last.seq.checked_add(1)
 }
 
 /// What a killed writer leaves: the beginning of a line, or the zeros of a file system that lost
@@ -280,7 +280,7 @@ fn held_against(found: &Verification, anchors: &[Anchor], known: &[(u64, Hash)])
         }
         // Records before the first segment that is kept cannot be held against anything but the
         // hash that the first one names.
-        let here = match anchor.seq + 1 {
+        let here = match anchor.seq.saturating_add(1) {
             next if next == first => found.first.map(|seal| seal.prev),
             next if next < first => continue,
             _ => known

@@ -51,3 +51,28 @@ fn foreign_text_neither_steers_the_terminal_nor_forges_a_line() {
         }
     }
 }
+
+/// What loosens is the user's own file. Where anybody may write it, nothing runs by it.
+#[test]
+fn a_configuration_that_anybody_may_write_is_not_followed() {
+    use std::os::unix::fs::PermissionsExt;
+    use tagout::config::{Place, read};
+    use tagout::files::Disk;
+    use tagout::profile::LayerKind;
+
+    let scene = Scene::new();
+    scene.file("config.toml", "[profiles.default]\nunmarked = \"allow\"\n");
+    let path = scene.path("config.toml");
+    for (mode, sound) in [(0o600, true), (0o664, true), (0o666, false), (0o602, false)] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        for kind in [LayerKind::User, LayerKind::Machine] {
+            let place = Place {
+                path: path.clone(),
+                name: "config.toml".to_owned(),
+                kind,
+            };
+            let layer = read(&place, None, &Disk::default());
+            assert_eq!(layer.is_ok(), sound, "{mode:o}: {layer:?}");
+        }
+    }
+}
