@@ -1,10 +1,9 @@
 //! Subcommands that no launch needs live in a second program, `tagout-companion`, that lies beside
-//! this one: the launcher stays small. It is never looked for in PATH.
+//! this one: the launcher stays small. It is never looked for in PATH. It also answers for words that
+//! are not right.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-
-use clap::Command;
 
 use super::{Session, exit};
 use crate::agent::{self, Agent};
@@ -16,6 +15,15 @@ pub const PROGRAM: &str = "tagout-companion";
 
 /// Its subcommands, each with the line that `tagout --help` shows.
 pub const VERBS: &[(&str, &str)] = &[
+    (
+        "mark",
+        "Mark a target as disposable or production, for this user",
+    ),
+    (
+        "trust",
+        "Trust a project's tagout.toml with the content it has now; without trust it only tightens",
+    ),
+    ("dotenv", "Show what a reader of .env files makes of one"),
     (
         "init",
         "Look at the project and propose a tagout.toml: profiles, and marks with where they come from",
@@ -60,19 +68,6 @@ pub const VERBS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The lines for `--help`: these subcommands are never parsed here.
-pub(super) fn listed(command: Command) -> Command {
-    VERBS.iter().fold(command, |command, (name, about)| {
-        command.subcommand(Command::new(*name).about(*about))
-    })
-}
-
-/// Whether the words belong to the second program.
-pub(super) fn takes(args: &[OsString]) -> bool {
-    let word = args.get(1).and_then(|word| word.to_str());
-    word.is_some_and(|word| VERBS.iter().any(|(name, _)| *name == word))
-}
-
 /// Becomes the second program. It returns only where that is not possible.
 pub(super) fn become_it(session: &mut Session) -> u8 {
     let place = process::beside(PROGRAM).map_err(|e| (PathBuf::from(PROGRAM), e));
@@ -89,13 +84,33 @@ pub(super) fn become_it(session: &mut Session) -> u8 {
         &session.invocation.args,
         "the companion program is missing, so that no command can be judged",
     );
-    let code = session.failed(
-        &format!("the companion program {} cannot be started: {error}", path.display()),
-        &[format!(
-            "it belongs beside tagout: reinstall (cargo install --path . installs both), or copy {PROGRAM} there"
-        )],
+    let reinstall = format!(
+        "it belongs beside tagout: reinstall (cargo install --path . installs both), or copy {PROGRAM} there"
     );
+    let what = format!(
+        "the companion program {} cannot be started: {error}",
+        path.display()
+    );
+    let code = match own(&session.invocation.args) {
+        false => session.failed(&what, &[reinstall]),
+        true => {
+            let usage =
+                "usage: tagout run|explain [-p PROFILE] [--keep NAME]... -- COMMAND [ARGUMENT]...";
+            let mistake =
+                "these words are not understood, and the program that says why is missing";
+            session
+                .ui
+                .error(mistake, &[usage.to_owned(), what, reinstall]);
+            exit::USAGE
+        }
+    };
     if refused { exit::OK } else { code }
+}
+
+/// Whether the words are meant for the launcher itself.
+fn own(args: &[OsString]) -> bool {
+    let word = args.get(1).and_then(|word| word.to_str());
+    word.is_none_or(|word| VERBS.iter().all(|(name, _)| *name != word))
 }
 
 /// The agent that is asked for by `hook --agent NAME`.

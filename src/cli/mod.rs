@@ -3,23 +3,18 @@
 pub mod arguments;
 pub(crate) mod checkpoint;
 pub mod companion;
-pub mod dotenv;
 pub mod exit;
 mod explain;
-mod mark;
 mod probe;
 pub(crate) mod run;
 mod shim;
 mod status;
-mod trust;
 
 pub(crate) use run::{location, record_refusal};
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-
-use clap::Command;
 
 use crate::command::{Stdin, Stream};
 use crate::config::{self, Anchoring, Config};
@@ -28,7 +23,7 @@ use crate::invocation::nesting::shim_name;
 use crate::invocation::{self, Invocation};
 use crate::launch::spool::{MAX_STREAM, Spooled, spool};
 use crate::plan::{Plan, Scene, plan};
-use crate::profile::{ConfigError, closest};
+use crate::profile::ConfigError;
 use crate::record::redact::Redactor;
 use crate::sys::signals::Inherited;
 use crate::sys::signals::block_all;
@@ -165,32 +160,6 @@ impl Session {
     }
 }
 
-/// The program's definition, with one line for each subcommand of the second program.
-pub fn definition() -> Command {
-    companion::listed(own_definition())
-}
-
-/// The definition of what this program does itself.
-pub fn own_definition() -> Command {
-    bare_definition()
-        .subcommand(arguments::run_command())
-        .subcommand(arguments::explain_command())
-        .subcommand(mark::command())
-        .subcommand(trust::command())
-        .subcommand(dotenv::command())
-}
-
-/// The program without its subcommands.
-pub(crate) fn bare_definition() -> Command {
-    Command::new("tagout")
-        .bin_name("tagout")
-        .version(VERSION)
-        .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
-        .disable_help_subcommand(true)
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-}
-
 /// The program.
 pub fn main() -> u8 {
     match Session::begin() {
@@ -211,24 +180,16 @@ fn dispatch(session: &mut Session) -> u8 {
         let name = name.to_owned();
         return shim::run(session, name);
     }
-    if let Some((verb, asked)) = arguments::fast(&session.invocation.args) {
+    if let Some((verb, asked)) = arguments::read(&session.invocation.args) {
         return ask(session, verb, &asked);
     }
-    if companion::takes(&session.invocation.args) {
-        return companion::become_it(session);
+    if let [_, word] = session.invocation.args.as_slice()
+        && (word == "--version" || word == "-V")
+    {
+        session.ui.data(&format!("tagout {VERSION}\n"));
+        return exit::OK;
     }
-    let matches = match definition().try_get_matches_from(&session.invocation.args) {
-        Ok(matches) => matches,
-        Err(e) => return usage(session, &e),
-    };
-    match matches.subcommand() {
-        Some(("run", inner)) => ask(session, Verb::Run, &arguments::from_matches(inner)),
-        Some(("explain", inner)) => ask(session, Verb::Explain, &arguments::from_matches(inner)),
-        Some(("dotenv", inner)) => dotenv::run(session, inner),
-        Some(("mark", inner)) => mark::run(session, inner),
-        Some(("trust", inner)) => trust::run(session, inner),
-        _ => exit::USAGE,
-    }
+    companion::become_it(session)
 }
 
 fn ask(session: &mut Session, verb: Verb, asked: &Asked) -> u8 {
@@ -242,44 +203,6 @@ fn ask(session: &mut Session, verb: Verb, asked: &Asked) -> u8 {
     match verb {
         Verb::Run => run::run(session, asked),
         Verb::Explain => explain::run(session, asked),
-    }
-}
-
-/// Help and version are answers; everything else is wrong usage.
-pub(crate) fn usage(session: &mut Session, error: &clap::Error) -> u8 {
-    let text = error.render().to_string();
-    if error.use_stderr() {
-        session.ui.message(&text);
-        if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
-            let words: Vec<String> = session
-                .invocation
-                .args
-                .iter()
-                .skip(1)
-                .map(|w| w.to_string_lossy().into_owned())
-                .collect();
-            session.ui.message(&meant(&words));
-        }
-        exit::USAGE
-    } else {
-        session.ui.data(&text);
-        exit::OK
-    }
-}
-
-/// What somebody may have meant who names no subcommand: one that is spelled nearly so, or a command
-/// to be started.
-fn meant(words: &[String]) -> String {
-    let own = ["run", "explain", "mark", "trust", "dotenv"];
-    let all: Vec<&str> = companion::VERBS
-        .iter()
-        .map(|(name, _)| *name)
-        .chain(own)
-        .collect();
-    let first = words.first().map_or("", String::as_str);
-    match closest(first, &all) {
-        Some(near) => format!("hint: did you mean `tagout {near}`?\n"),
-        None => format!("hint: a command is started by: tagout run -- {first} ...\n"),
     }
 }
 

@@ -36,12 +36,8 @@ fn continued(outer: &Outer) -> Option<Asked> {
     if shim_name(&outer.args).is_some() {
         return None;
     }
-    let asked = match arguments::fast(&outer.args) {
-        Some((Verb::Run, asked)) => asked,
-        _ => {
-            let matches = super::own_definition().try_get_matches_from(&outer.args);
-            arguments::from_matches(matches.ok()?.subcommand_matches("run")?)
-        }
+    let (Verb::Run, asked) = arguments::read(&outer.args)? else {
+        return None;
     };
     Some(Asked {
         status_fd: None,

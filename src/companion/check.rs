@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::definition::config_option;
 use crate::check::{Baseline, FORMATS, Format, Judging, Level, RULES, Report, rule, scan};
-use crate::cli::arguments::config_option;
 use crate::cli::{Session, exit};
 use crate::config::{self, replace};
 use crate::files::{Files, lexical};

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::arguments::config_option;
+use super::definition::config_option;
 use crate::cli::{Session, exit};
 use crate::config::{self, Config};
 use crate::profile::{Layer, LayerKind, Trust, choose};

@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 
 use super::agent_canary;
+use super::definition::config_option;
 use crate::agent::Agent;
-use crate::cli::arguments::config_option;
 use crate::cli::{self, Session, exit};
 use crate::config;
 use crate::doctor::{Bench, Circumstances, Finding, Status, check};

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgGroup, ArgMatches, Command, builder::PossibleValuesParser};
 
 use super::agents;
-use crate::cli::arguments::config_option;
+use super::definition::config_option;
 use crate::cli::{Session, exit};
 use crate::shells::{Shell, commands, script};
 use crate::sys::process::beside;

@@ -11,27 +11,32 @@ mod check;
 mod checkpoint;
 pub mod completions;
 mod config;
+mod definition;
 mod doctor;
+mod dotenv;
 mod help;
 mod hook;
 mod init;
 mod learn;
 mod log;
 pub mod man;
+mod mark;
 mod pager;
 mod profile;
 mod propose;
 mod report;
 mod shim;
+mod trust;
 
 use std::ffi::OsString;
 
 use clap::{ArgMatches, Command};
 
 use crate::cli::companion::VERBS;
-use crate::cli::{self, Session, exit};
+use crate::cli::{Session, VERSION, exit};
 use crate::doctor::canary;
 use crate::invocation;
+use crate::profile::closest;
 
 /// A subcommand: name, definition (its one line stands in [`VERBS`]), and what it does.
 type Verb = (
@@ -42,6 +47,9 @@ type Verb = (
 
 /// One line a subcommand.
 const TABLE: &[Verb] = &[
+    ("mark", mark::define, mark::run),
+    ("trust", trust::define, trust::run),
+    ("dotenv", dotenv::define, dotenv::run),
     ("init", init::define, init::run),
     ("profile", profile::define, profile::run),
     ("config", config::define, config::run),
@@ -58,7 +66,9 @@ const TABLE: &[Verb] = &[
 
 /// The definition of both programs together: help, completions and man pages come from it.
 pub fn definition() -> Command {
-    let own = cli::own_definition();
+    let own = bare_definition()
+        .subcommand(definition::run())
+        .subcommand(definition::explain());
     TABLE.iter().fold(own, |command, (name, define, _)| {
         command.subcommand(define(about(name)))
     })
@@ -73,7 +83,18 @@ fn about(name: &'static str) -> Command {
 /// The definition of one subcommand alone: the others are not built to be thrown away.
 fn definition_of(word: &str) -> Option<Command> {
     let (name, define, _) = TABLE.iter().find(|(name, ..)| *name == word)?;
-    Some(cli::bare_definition().subcommand(define(about(name))))
+    Some(bare_definition().subcommand(define(about(name))))
+}
+
+/// The program without its subcommands.
+fn bare_definition() -> Command {
+    Command::new("tagout")
+        .bin_name("tagout")
+        .version(VERSION)
+        .about("Start a command with a scrubbed environment, knowing and holding the database it will reach")
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
 }
 
 /// The program.
@@ -103,7 +124,7 @@ pub fn main() -> u8 {
     let definition = word.and_then(definition_of).unwrap_or_else(definition);
     let matches = match definition.try_get_matches_from(&session.invocation.args) {
         Ok(matches) => matches,
-        Err(e) => return cli::usage(&mut session, &e),
+        Err(e) => return usage(&mut session, &e),
     };
     let Some((name, inner)) = matches.subcommand() else {
         return exit::USAGE;
@@ -129,4 +150,38 @@ fn canary(args: &[OsString]) -> Option<String> {
         return None;
     }
     canary::answer(rest)
+}
+
+/// Help and version are answers; everything else is wrong usage.
+fn usage(session: &mut Session, error: &clap::Error) -> u8 {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        session.ui.message(&text);
+        if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
+            let words: Vec<String> = session
+                .invocation
+                .args
+                .iter()
+                .skip(1)
+                .map(|w| w.to_string_lossy().into_owned())
+                .collect();
+            session.ui.message(&meant(&words));
+        }
+        exit::USAGE
+    } else {
+        session.ui.data(&text);
+        exit::OK
+    }
+}
+
+/// What somebody may have meant who names no subcommand: one that is spelled nearly so, or a command
+/// to be started.
+fn meant(words: &[String]) -> String {
+    let names = VERBS.iter().map(|(name, _)| *name);
+    let all: Vec<&str> = names.chain(["run", "explain"]).collect();
+    let first = words.first().map_or("", String::as_str);
+    match closest(first, &all) {
+        Some(near) => format!("hint: did you mean `tagout {near}`?\n"),
+        None => format!("hint: a command is started by: tagout run -- {first} ...\n"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::arguments::config_option;
+use super::definition::config_option;
 use crate::cli::{Session, exit};
 use crate::profile::{BUILTIN, choose, parse_profile};
 

@@ -32,7 +32,7 @@ pub(super) fn options(command: Command) -> Command {
             )
             .requires("yes"),
         )
-        .arg(crate::cli::arguments::config_option())
+        .arg(super::definition::config_option())
 }
 
 /// What the file says now; empty where there is none.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::arguments::config_option;
+use super::definition::config_option;
 use crate::cli::{Session, exit};
 use crate::shells::shims;
 use crate::sys::process::beside;

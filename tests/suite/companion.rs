@@ -34,18 +34,8 @@ fn without_its_companion_it_says_how_to_get_it() {
 }
 
 #[test]
-fn both_programs_know_the_same_subcommands() {
-    let names = |command: clap::Command| -> Vec<String> {
-        let inner = command.get_subcommands();
-        let mut names: Vec<String> = inner.map(|c| c.get_name().to_owned()).collect();
-        names.sort();
-        names
-    };
+fn the_definition_of_all_subcommands_is_sound() {
     tagout::companion::definition().debug_assert();
-    assert_eq!(
-        names(tagout::companion::definition()),
-        names(tagout::cli::definition())
-    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 
-use super::{Session, exit};
+use crate::cli::{Session, exit};
 use crate::environment::dotenv::{self, DIALECTS, Dialect, Entry};
 use crate::files::Files;
 
@@ -15,9 +15,8 @@ use crate::files::Files;
 const REJECTED: u8 = exit::FOUND;
 
 /// The definition of `dotenv`.
-pub fn command() -> Command {
-    Command::new("dotenv")
-        .about("Show what a reader of .env files makes of one")
+pub(super) fn define(command: Command) -> Command {
+    command
         .arg(
             Arg::new("file")
                 .value_name("FILE")

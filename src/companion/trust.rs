@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Session, exit};
+use crate::cli::{Session, exit};
 use crate::config::{PROJECT_FILE, TrustList, replace};
 use crate::files::Files;
 
 /// The definition.
-pub(super) fn command() -> Command {
-    Command::new("trust")
-        .about("Trust a project's tagout.toml with the content it has now; without trust it only tightens")
+pub(super) fn define(command: Command) -> Command {
+    command
         .arg(Arg::new("path").value_name("FILE").help("The file [default: the nearest tagout.toml upward]"))
         .arg(Arg::new("prefix").long("prefix").action(ArgAction::SetTrue).help("Trust every project file below FILE, a directory, whatever it holds"))
         .arg(Arg::new("remove").long("remove").action(ArgAction::SetTrue).help("Trust it no longer"))
         .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).help("Show what is trusted"))
-        .arg(super::arguments::config_option())
+        .arg(super::definition::config_option())
         .after_help("Examples:\n  tagout trust\n  tagout trust --prefix /srv/apps\n  tagout trust --remove ./tagout.toml")
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command};
 
-use super::{Session, exit};
+use crate::cli::{Session, exit};
 use crate::config::{replace, toml_string};
 use crate::files::{FileError, Files};
 use crate::profile::parse_document;
@@ -28,11 +28,10 @@ const PARTS: [(&str, &str); 10] = [
 ];
 
 /// The definition.
-pub(super) fn command() -> Command {
-    let command = Command::new("mark")
-        .about("Mark a target as disposable or production, for this user")
+pub(super) fn define(command: Command) -> Command {
+    let command = command
         .arg(Arg::new("tier").required(true).value_parser(["disposable", "production"]).help("What the target is"))
-        .arg(super::arguments::config_option())
+        .arg(super::definition::config_option())
         .after_help("All parts that are given must match.\n\nExamples:\n  tagout mark disposable --engine mysql --host 127.0.0.1 --port 3307 --database worker_db\n  tagout mark production --network 10.0.0.0/8");
     PARTS.iter().fold(command, |command, (name, help)| {
         command.arg(Arg::new(*name).long(*name).value_name("VALUE").help(*help))
