@@ -117,9 +117,11 @@ fn lookup(program: &str) -> Option<&'static Tool> {
 
 /// The tool of an index: unpacked when it is first asked for, and kept.
 fn unpacked(index: usize) -> Option<&'static Tool> {
-    static TOOLS: [OnceLock<Tool>; COUNT] = [const { OnceLock::new() }; COUNT];
+    // What is not in use takes a place of two words: the table stands in the program's file.
+    static TOOLS: [OnceLock<&'static Tool>; COUNT] = [const { OnceLock::new() }; COUNT];
     let mut tool = packed(*STARTS.get(index)?)?;
-    Some(TOOLS.get(index)?.get_or_init(|| tool.tool()))
+    let place = TOOLS.get(index)?;
+    Some(place.get_or_init(|| Box::leak(Box::new(tool.tool()))))
 }
 
 fn packed(start: u32) -> Option<Packed> {

@@ -128,7 +128,8 @@ fn engine_at(word: &str) -> Option<&'static str> {
 /// `kill`, `pkill`, `killall`: by name, or by a process id that comes from a server's pid file.
 pub(super) fn kill(tool: &'static Tool, step: &Step) -> Reading {
     let mut command = start(tool, step);
-    let asks = command.args.has(&["-l", "-L", "--list", "-0"]) || step.words().any(|w| w == "-0");
+    let asks = |w: &str| matches!(w, "-l" | "-L" | "--list" | "-0");
+    let asks = step.words().any(asks);
     let asks = asks || step.program() == "fuser" && !command.args.has(&["-k", "--kill"]);
     let found = command
         .args

@@ -143,7 +143,9 @@ fn told(words: &Tool, step: &Step, unknown: bool, script: bool) -> Option<String
     };
     let naming = naming.map(|w| w.get(one(w)..).unwrap_or(w));
     let mut name = Vec::new();
-    let packages = words.data("packagers").contains(&step.program());
+    let packager = |w: &str| words.data("packagers").contains(&w);
+    let module = step.words().find(|w| !w.starts_with('-'));
+    let packages = packager(step.program()) || script && module.is_some_and(packager);
     for word in naming.take(NAMING) {
         let word = word.rsplit('=').next().unwrap_or(word);
         if word.ends_with(".jar") {
