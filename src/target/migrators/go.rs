@@ -1,12 +1,15 @@
-//! goose, golang-migrate, pgroll.
+//! goose, golang-migrate, pgroll, sql-migrate.
+
+use std::path::Path;
 
 use super::address::{Postgres, go_mysql, of_parts, of_postgres, of_url, sqlite_file};
 use super::env_file::{Wins, value};
 use super::{default_of, gap, option, variable};
 use crate::command::{Command, World};
 use crate::source::{Source, Sourced};
+use crate::target::readers::yaml;
 use crate::target::url::Url;
-use crate::target::{Engine, Gap, Resolution};
+use crate::target::{Engine, Gap, Resolution, Traced};
 
 /// goose: driver and connection string stand in `GOOSE_DRIVER` and `GOOSE_DBSTRING` (which are
 /// put before the words) or are the first words.
@@ -113,4 +116,64 @@ pub(super) fn pgroll(command: &Command, world: &World<'_>) -> Resolution {
             }),
     };
     of_postgres(&url, Postgres::LibPq110, command, world)
+}
+
+/// The environment of `dbconfig.yml` that a call of sql-migrate uses; `None` for other programs.
+pub(super) fn sql_migrate_section(command: &Command, world: &World<'_>) -> Option<Option<Traced>> {
+    let program = Path::new(&command.step.argv.first()?.text).file_name()?;
+    if program != "sql-migrate" {
+        return None;
+    }
+    let file = command.args.value(&["-config", "--config"]);
+    let file = file.unwrap_or("dbconfig.yml");
+    let text = world.files.read_text(&command.step.path(file)).ok();
+    let root = text.and_then(|text| yaml::read(&text, file, yaml::Schema::Core).ok());
+    let name = command.args.value(&["-env", "--env"]);
+    Some(root.and_then(|root| root.get(name.unwrap_or("development")).cloned()))
+}
+
+/// sql-migrate: `dialect` and `datasource` of an environment in `dbconfig.yml`.
+pub(super) fn sql_migrate(command: &Command, world: &World<'_>) -> Resolution {
+    let section = match sql_migrate_section(command, world) {
+        Some(Some(section)) => section,
+        Some(None) => {
+            return Resolution::unresolved("the environment in dbconfig.yml cannot be read");
+        }
+        None => return super::others::url_option(command, world),
+    };
+    let text = |key: &str| {
+        let found = section.get(key)?;
+        Some(Sourced::new(found.as_str()?.to_owned(), found.source.clone()))
+    };
+    let (Some(dialect), Some(source)) = (text("dialect"), text("datasource")) else {
+        return Resolution::error(
+            "connection-not-configured",
+            "the environment names no dialect or no data source",
+        );
+    };
+    let source = source.map(|s| expanded(&s, command));
+    match dialect.value.as_str() {
+        "postgres" => of_postgres(&source, Postgres::LibPq110, command, world),
+        "mysql" => go_mysql(&source.value, &source),
+        "sqlite3" => sqlite_file(&source.value, &source, command),
+        _ => Resolution::unresolved("the dialect is not known"),
+    }
+}
+
+/// `$NAME` and `${NAME}` by the process's variables; what is not set is empty.
+fn expanded(text: &str, command: &Command) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = match part.strip_prefix('{').and_then(|p| p.split_once('}')) {
+            Some(pair) => pair,
+            None => {
+                let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                part.split_at(part.find(|c| !word(c)).unwrap_or(part.len()))
+            }
+        };
+        out.push_str(&command.step.vars.text(name).unwrap_or_default());
+        out.push_str(rest);
+    }
+    out
 }

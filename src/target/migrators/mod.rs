@@ -25,6 +25,7 @@ pub(super) const RESOLVERS: &[(&str, Resolver)] = &[
     ("goose", go::goose),
     ("golang-migrate", go::migrate),
     ("pgroll", go::pgroll),
+    ("sql-migrate", go::sql_migrate),
     ("atlas", atlas::resolve),
     ("flyway", flyway::resolve),
     ("liquibase", liquibase::resolve),

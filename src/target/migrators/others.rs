@@ -27,17 +27,29 @@ pub(super) fn url_option(command: &Command, world: &World<'_>) -> Resolution {
     } else if url.value.contains("@tcp(") {
         go_mysql(&url.value, &url)
     } else {
-        let text = url
-            .value
-            .strip_prefix("db:")
-            .unwrap_or(&url.value)
-            .to_owned();
+        let text = match url.value.strip_prefix("db:") {
+            Some(uri) => database_uri(uri),
+            None => url.value.clone(),
+        };
         of_url(
             &Sourced { value: text, ..url },
             Postgres::Libpq,
             command,
             world,
         )
+    }
+}
+
+/// A URI of Sqitch behind its `db:`: `pg` is PostgreSQL, and without slashes only a name follows.
+fn database_uri(uri: &str) -> String {
+    let (scheme, rest) = uri.split_once(':').unwrap_or((uri, ""));
+    match scheme {
+        "pg" if rest.starts_with("//") => format!("postgresql:{rest}"),
+        "pg" | "postgres" | "postgresql" if !rest.starts_with("//") => {
+            format!("postgresql:///{rest}")
+        }
+        "mysql" | "mariadb" if !rest.starts_with("//") => format!("{scheme}:///{rest}"),
+        _ => uri.to_owned(),
     }
 }
 

@@ -53,9 +53,10 @@ pub(in crate::target) fn judge(
     if command.step.cwd_unknown.is_some() {
         return;
     }
+    let plan = found.as_ref().ok().and_then(|m| m.plan.as_deref());
     let mut reader = Reader {
         dialects: dialects(resolution),
-        ran: Ran::of(applied, command, resolution, world),
+        ran: Ran::of(applied, command, resolution, plan, world),
         cwd: command.step.cwd.clone(),
         world,
         files: 0,
@@ -126,7 +127,7 @@ impl Reader<'_> {
                 }
                 Layout::File => self.file(path, migrations),
                 Layout::Changelog => self.changelog(path, 0),
-                Layout::Operations => self.operations(path),
+                Layout::Operations => self.operations(path, migrations),
             }
         }
     }

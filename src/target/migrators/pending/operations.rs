@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::Reader;
+use super::places::Migrations;
 use crate::command::{Action, Effect};
 use crate::target::readers::yaml;
 use crate::target::{Traced, Value};
@@ -12,7 +13,7 @@ use crate::target::{Traced, Value};
 const TAKING: &[&str] = &["drop_table", "drop_column", "drop_multicolumn_constraint"];
 
 impl Reader<'_> {
-    pub(super) fn operations(&mut self, path: &Path) {
+    pub(super) fn operations(&mut self, path: &Path, migrations: &Migrations) {
         if self.world.files.is_file(path) {
             self.operation_file(path, false);
             return;
@@ -21,6 +22,9 @@ impl Reader<'_> {
         let ending = |n: &&String| [".json", ".yaml", ".yml"].iter().any(|e| n.ends_with(e));
         let files: Vec<&String> = names.iter().filter(ending).collect();
         for (at, name) in files.iter().enumerate() {
+            if self.ran.has(path, name, migrations) {
+                continue;
+            }
             // Of a folder only the last one may stay open.
             self.operation_file(&path.join(name), at + 1 < files.len());
         }

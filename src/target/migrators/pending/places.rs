@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::env_file::{Wins, value};
-use super::super::{atlas, flyway, liquibase, variable};
+use super::super::{atlas, flyway, go, liquibase, variable};
 use super::sections::Style;
 use crate::command::{Command, World};
 use crate::target::Traced;
@@ -43,6 +43,8 @@ pub(super) struct Migrations {
     pub(super) script: bool,
     /// Files of this ending in the folder are programs.
     code: Option<&'static str>,
+    /// The file that says in which order they run.
+    pub(super) plan: Option<PathBuf>,
 }
 
 type Found = Result<Migrations, String>;
@@ -66,9 +68,9 @@ impl Migrations {
             "dbmate" if does(&["up", "migrate"]) => dbmate(command, world),
             "dbmate" if does(&["load"]) => dbmate_schema(command, world),
             "node-pg-migrate" if does(&["up"]) => node_pg(command),
-            "sql-migrate" if does(&["up"]) => sql_migrate(command),
+            "sql-migrate" if does(&["up"]) => sql_migrate(command, world),
             "tern" if does(&["migrate"]) => tern(command),
-            "sqitch" if does(&["deploy"]) => in_folder(command, Some("deploy"), Layout::Tree),
+            "sqitch" if does(&["deploy"]) => sqitch(command, world),
             "pgroll" if does(&["start", "migrate"]) => pgroll(command)?,
             _ => return None,
         })
@@ -106,12 +108,9 @@ impl Migrations {
         }
     }
 
-    /// Whether the names of its files begin with their versions.
+    /// Whether the names of its files say which migrations they are.
     pub(super) fn has_versions(&self) -> bool {
-        !matches!(
-            self.layout,
-            Layout::File | Layout::Changelog | Layout::Operations
-        )
+        !matches!(self.layout, Layout::File | Layout::Changelog)
     }
 
     /// Whether that file is a program.
@@ -138,6 +137,7 @@ fn migrations(paths: Vec<PathBuf>, layout: Layout) -> Migrations {
         until: None,
         script: false,
         code: None,
+        plan: None,
     }
 }
 
@@ -365,8 +365,13 @@ fn node_pg(command: &Command) -> Found {
     Ok(found.style(Style::NodePg))
 }
 
-fn sql_migrate(command: &Command) -> Found {
-    let folder = option(command, &["-dir"])?;
+fn sql_migrate(command: &Command, world: &World<'_>) -> Found {
+    let folder = match go::sql_migrate_section(command, world) {
+        Some(Some(section)) => section.get("dir").and_then(Traced::as_str).map(str::to_owned),
+        Some(None) => None,
+        None => option(command, &["-dir"])?,
+    };
+    let folder = folder.filter(|f| !f.is_empty());
     let found = in_folder(command, folder.as_deref(), Layout::Flat)?;
     Ok(found.style(Style::Marked("+migrate")))
 }
@@ -375,6 +380,41 @@ fn tern(command: &Command) -> Found {
     let folder = option(command, &["-m", "--migrations"])?;
     let found = in_folder(command, folder.as_deref().or(Some(".")), Layout::Numbered)?;
     Ok(found.style(Style::Tern))
+}
+
+/// The folders of `sqitch.conf`: `core.top_dir`, `core.deploy_dir`, `core.plan_file`.
+fn sqitch(command: &Command, world: &World<'_>) -> Found {
+    let conf = world.files.read_text(&command.step.path("sqitch.conf"));
+    let (mut top, mut deploy, mut plan) = (".".to_owned(), None, None);
+    let mut section = String::new();
+    for line in conf.unwrap_or_default().lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').trim().to_ascii_lowercase();
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            continue;
+        };
+        let value = value.trim().trim_matches('"').to_owned();
+        let place = match key.trim().to_ascii_lowercase().as_str() {
+            "top_dir" => &mut top,
+            "deploy_dir" => deploy.insert(value.clone()),
+            "plan_file" => plan.insert(value.clone()),
+            _ => continue,
+        };
+        if section != "core" {
+            return Err("sqitch.conf names folders for an engine or a target".to_owned());
+        }
+        *place = value;
+    }
+    let top = command.step.path(top);
+    let below = |name: Option<String>, usual: &str| match name {
+        Some(name) => command.step.path(name),
+        None => top.join(usual),
+    };
+    let given = option(command, &["--plan-file", "-f"])?;
+    let mut found = migrations(vec![below(deploy, "deploy")], Layout::Tree);
+    found.plan = Some(below(given.or(plan), "sqitch.plan"));
+    Ok(found)
 }
 
 fn pgroll(command: &Command) -> Option<Found> {

@@ -19,6 +19,12 @@ enum Identity {
     Letters,
     /// As `Letters`, without dashes.
     Dashless,
+    /// By the file's name.
+    File,
+    /// By the file's name without its ending.
+    Stem,
+    /// What stands in the plan up to the last that has run is not run again.
+    Plan,
 }
 
 /// How the command's tool knows them; `None` where this is not known of it.
@@ -31,6 +37,9 @@ fn identity(command: &Command) -> Option<Identity> {
         "sqlx" | "refinery" | "flyway" => Identity::Number,
         "dbmate" | "atlas" => Identity::Letters,
         "diesel" => Identity::Dashless,
+        "sql-migrate" => Identity::File,
+        "node-pg-migrate" | "pgroll" => Identity::Stem,
+        "sqitch" => Identity::Plan,
         _ => return None,
     })
 }
@@ -40,6 +49,8 @@ pub(super) struct Ran<'a> {
     identity: Option<Identity>,
     /// Of each target what is said of it: for which folder, and the versions.
     targets: Vec<Vec<(Option<&'a str>, Vec<String>)>>,
+    /// The changes of a plan, in order.
+    plan: Vec<String>,
     /// Remarks: who said so, or why it cannot be known.
     pub(super) notes: Vec<String>,
 }
@@ -49,11 +60,14 @@ impl<'a> Ran<'a> {
         applied: &'a [Applied],
         command: &Command,
         resolution: &Resolution,
+        plan: Option<&Path>,
         world: &World<'_>,
     ) -> Self {
+        let plan = plan.and_then(|path| world.files.read_text(path).ok());
         let mut ran = Ran {
             identity: identity(command),
             targets: Vec::new(),
+            plan: plan.map(|text| changes(&text)).unwrap_or_default(),
             notes: Vec::new(),
         };
         if resolution.gaps.is_empty() && ran.identity.is_some() {
@@ -92,14 +106,45 @@ impl<'a> Ran<'a> {
             return false;
         };
         let here = |wanted: &Option<&str>| wanted.is_none_or(|wanted| folder.ends_with(wanted));
+        let planned = migrations.paths.first().map(|top| {
+            let below = folder.strip_prefix(top).unwrap_or(folder);
+            self.place(below.join(name).to_str()?.strip_suffix(".sql")?)
+        });
+        let planned = planned.flatten();
         let on = |said: &Vec<(Option<&str>, Vec<String>)>| {
             let lists = said.iter().filter(|(wanted, _)| here(wanted));
-            lists
-                .flat_map(|(_, versions)| versions)
-                .any(|ran| is_known(identity, name, ran))
+            let mut versions = lists.flat_map(|(_, versions)| versions);
+            match identity {
+                Identity::Plan => versions.any(|ran| {
+                    let first = self.plan.iter().position(|change| change == ran);
+                    first.is_some_and(|ran| planned.is_some_and(|change| change <= ran))
+                }),
+                _ => versions.any(|ran| is_known(identity, name, ran)),
+            }
         };
         migrations.has_versions() && !self.targets.is_empty() && self.targets.iter().all(on)
     }
+}
+
+impl Ran<'_> {
+    /// Where the change of a script stands in the plan. One that was reworked stands there twice:
+    /// its first script is called `NAME@TAG`.
+    fn place(&self, script: &str) -> Option<usize> {
+        match script.split_once('@') {
+            Some((name, _)) => self.plan.iter().position(|change| change == name),
+            None => self.plan.iter().rposition(|change| change == script),
+        }
+    }
+}
+
+/// The changes that a plan of Sqitch lists.
+fn changes(plan: &str) -> Vec<String> {
+    let lines = plan.lines().map(str::trim_start);
+    lines
+        .filter(|line| !line.starts_with(['%', '#', '@', '-']))
+        .filter_map(first_word)
+        .map(|word| word.trim_start_matches('+').to_owned())
+        .collect()
 }
 
 /// Whether a tool that has run version `ran` leaves out the file.
@@ -113,6 +158,9 @@ fn is_known(identity: Identity, name: &str, ran: &str) -> bool {
         Identity::Number => version(ran).is_some_and(|ran| version(name) == Some(ran)),
         Identity::Letters => letters() == ran,
         Identity::Dashless => letters().replace('-', "") == ran,
+        Identity::File => name == ran,
+        Identity::Stem => name.rsplit_once('.').map_or(name, |(stem, _)| stem) == ran,
+        Identity::Plan => false,
     }
 }
 

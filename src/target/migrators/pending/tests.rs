@@ -397,3 +397,47 @@ fn what_has_run_does_not_count_again() {
         assert_eq!(within, passes, "{line} with {words:?}: {effect:?} {place}");
     }
 }
+
+#[test]
+fn tools_that_know_their_files_by_name_or_plan() {
+    const DROPS: Files = &[
+        ("m/1_a.sql", "-- +migrate Up\ndrop table a;\n-- +migrate Down\n"),
+        (
+            "dbconfig.yml",
+            "development:\n  dialect: postgres\n  datasource: host=h dbname=d\n  dir: m\n",
+        ),
+        ("n/1_a.sql", "drop table a;"),
+        ("o/01_a.json", r#"{"operations":[{"sql":{"up":"drop table a"}}]}"#),
+        ("o/02_b.json", r#"{"operations":[{"sql":{"up":"drop table b"}}]}"#),
+        (
+            "sqitch.conf",
+            "[core]\n\tengine = pg\n\ttop_dir = \"db\"\n[engine \"pg\"]\n\ttarget = db:pg:x\n",
+        ),
+        (
+            "db/sqitch.plan",
+            "%syntax-version=1.0.0\n%project=x\n\n# first\nusers 2026-01-01T00:00:00Z A <a@x> # x\nauth/roles [users] 2026-01-02T00:00:00Z A <a@x>\n@v1 2026-01-02T00:00:00Z A <a@x>\nusers [users@v1] 2026-01-03T00:00:00Z A <a@x>\n",
+        ),
+        ("db/deploy/users@v1.sql", "drop table a;"),
+        ("db/deploy/users.sql", "create table x(i int);"),
+        ("db/deploy/auth/roles.sql", "drop table b;"),
+    ];
+    let sqitch = "sqitch deploy -t db:pg://h/d";
+    let cases = [
+        ("sql-migrate up -dir=m", "applied=1_a.sql", true),
+        ("sql-migrate up", "applied=1", false),
+        ("node-pg-migrate up -m n", "applied=1_a", true),
+        ("node-pg-migrate up -m n", "applied=1_a.sql", false),
+        ("pgroll migrate o --postgres-url postgres://h/d", "applied=01_a,02_b", true),
+        ("pgroll migrate o --postgres-url postgres://h/d", "applied=02_b", false),
+        // What stands before the last that was deployed has run; what was reworked is another.
+        (sqitch, "applied=auth/roles", true),
+        (sqitch, "applied=users", false),
+        (sqitch, "applied=roles", false),
+        (sqitch, "applied=nothing", false),
+    ];
+    for (line, words, passes) in cases {
+        let (effect, place) = effect_after(line, DROPS, &[said(words)]);
+        let within = effect == Effect::ChangesSchema;
+        assert_eq!(within, passes, "{line} with {words:?}: {effect:?} {place}");
+    }
+}
