@@ -143,7 +143,10 @@ pub(super) fn sql_migrate(command: &Command, world: &World<'_>) -> Resolution {
     };
     let text = |key: &str| {
         let found = section.get(key)?;
-        Some(Sourced::new(found.as_str()?.to_owned(), found.source.clone()))
+        Some(Sourced::new(
+            found.as_str()?.to_owned(),
+            found.source.clone(),
+        ))
     };
     let (Some(dialect), Some(source)) = (text("dialect"), text("datasource")) else {
         return Resolution::error(

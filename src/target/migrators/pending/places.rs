@@ -367,7 +367,10 @@ fn node_pg(command: &Command) -> Found {
 
 fn sql_migrate(command: &Command, world: &World<'_>) -> Found {
     let folder = match go::sql_migrate_section(command, world) {
-        Some(Some(section)) => section.get("dir").and_then(Traced::as_str).map(str::to_owned),
+        Some(Some(section)) => section
+            .get("dir")
+            .and_then(Traced::as_str)
+            .map(str::to_owned),
         Some(None) => None,
         None => option(command, &["-dir"])?,
     };

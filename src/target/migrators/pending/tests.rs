@@ -401,14 +401,23 @@ fn what_has_run_does_not_count_again() {
 #[test]
 fn tools_that_know_their_files_by_name_or_plan() {
     const DROPS: Files = &[
-        ("m/1_a.sql", "-- +migrate Up\ndrop table a;\n-- +migrate Down\n"),
+        (
+            "m/1_a.sql",
+            "-- +migrate Up\ndrop table a;\n-- +migrate Down\n",
+        ),
         (
             "dbconfig.yml",
             "development:\n  dialect: postgres\n  datasource: host=h dbname=d\n  dir: m\n",
         ),
         ("n/1_a.sql", "drop table a;"),
-        ("o/01_a.json", r#"{"operations":[{"sql":{"up":"drop table a"}}]}"#),
-        ("o/02_b.json", r#"{"operations":[{"sql":{"up":"drop table b"}}]}"#),
+        (
+            "o/01_a.json",
+            r#"{"operations":[{"sql":{"up":"drop table a"}}]}"#,
+        ),
+        (
+            "o/02_b.json",
+            r#"{"operations":[{"sql":{"up":"drop table b"}}]}"#,
+        ),
         (
             "sqitch.conf",
             "[core]\n\tengine = pg\n\ttop_dir = \"db\"\n[engine \"pg\"]\n\ttarget = db:pg:x\n",
@@ -427,8 +436,16 @@ fn tools_that_know_their_files_by_name_or_plan() {
         ("sql-migrate up", "applied=1", false),
         ("node-pg-migrate up -m n", "applied=1_a", true),
         ("node-pg-migrate up -m n", "applied=1_a.sql", false),
-        ("pgroll migrate o --postgres-url postgres://h/d", "applied=01_a,02_b", true),
-        ("pgroll migrate o --postgres-url postgres://h/d", "applied=02_b", false),
+        (
+            "pgroll migrate o --postgres-url postgres://h/d",
+            "applied=01_a,02_b",
+            true,
+        ),
+        (
+            "pgroll migrate o --postgres-url postgres://h/d",
+            "applied=02_b",
+            false,
+        ),
         // What stands before the last that was deployed has run; what was reworked is another.
         (sqitch, "applied=auth/roles", true),
         (sqitch, "applied=users", false),
