@@ -30,7 +30,7 @@ pub use facts::{
 pub use from_plan::{Surroundings, from_plan};
 pub use id::RecordId;
 pub use journal::{Appended, Durability, Journal, JournalError, Location};
-pub use time::{parse_rfc3339, rfc3339, rfc3339_east};
+pub use time::{parse_rfc3339, rfc3339, rfc3339_local};
 
 /// Bytes as lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {

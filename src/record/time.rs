@@ -1,6 +1,6 @@
 //! Times as RFC 3339 in UTC, with microseconds.
 
-use crate::sys::clock::Moment;
+use crate::sys::clock::{self, Moment};
 
 const DAY: u64 = 86_400;
 
@@ -17,9 +17,14 @@ pub fn rfc3339(moment: Moment) -> String {
     )
 }
 
+/// The same where the reader is: in the system's time zone, or that of `TZ`.
+pub fn rfc3339_local(moment: Moment) -> String {
+    rfc3339_east(moment, clock::offset(moment))
+}
+
 /// The same in the time of a place that is `offset` seconds east of UTC:
 /// `2026-08-22T11:31:07.123456+02:00`.
-pub fn rfc3339_east(moment: Moment, offset: i64) -> String {
+fn rfc3339_east(moment: Moment, offset: i64) -> String {
     let seconds = moment.seconds.checked_add_signed(offset);
     let (Some(seconds), true) = (seconds, offset != 0) else {
         return rfc3339(moment);

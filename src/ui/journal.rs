@@ -9,8 +9,7 @@ use crate::record::query::Found;
 use crate::record::shipped::Shipped;
 use crate::record::stats::{Counts, Stats};
 use crate::record::verify::{Completeness, Verification};
-use crate::record::{parse_rfc3339, rfc3339_east};
-use crate::sys::clock;
+use crate::record::{parse_rfc3339, rfc3339_local};
 
 use super::{Tone, paint, sanitize};
 
@@ -678,7 +677,7 @@ fn short_time(time: &str, zone: Zone) -> String {
 /// A record's time. One that is none stays as it is.
 fn in_zone(time: &str, zone: Zone) -> String {
     match parse_rfc3339(time).filter(|_| zone == Zone::Local) {
-        Some(moment) => rfc3339_east(moment, clock::offset(moment)),
+        Some(moment) => rfc3339_local(moment),
         None => safe(time),
     }
 }
