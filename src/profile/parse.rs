@@ -1,6 +1,7 @@
 //! Reads profiles and configuration files. Every mistake names file, line, column and what was
 //! meant; nothing is ever skipped in silence.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -141,7 +142,12 @@ const FAMILIES: &[&str] = &["LC_*"];
 /// # Errors
 /// The first mistake in it.
 pub fn parse_document(text: &str, file: &str, kind: SourceKind) -> Result<Document, ConfigError> {
-    let reader = Reader { text, file, kind };
+    let reader = Reader {
+        text,
+        file,
+        kind,
+        passed: Cell::default(),
+    };
     let root = reader.root()?;
     reader.check_keys(root.get_ref(), DOCUMENT_KEYS, "")?;
     let mut document = Document::default();
@@ -179,6 +185,7 @@ pub fn parse_profile(text: &str, file: &str) -> Result<ProfileText, ConfigError>
         text,
         file,
         kind: SourceKind::Profile,
+        passed: Cell::default(),
     };
     let root = reader.root()?;
     reader.profile(root.get_ref())
@@ -188,9 +195,27 @@ struct Reader<'a> {
     text: &'a str,
     file: &'a str,
     kind: SourceKind,
+    /// An offset that was asked for, and the newlines before it: what stands in a file is asked for
+    /// in order, more or less.
+    passed: Cell<(usize, usize)>,
 }
 
 impl<'a> Reader<'a> {
+    /// Line and column of an offset.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let (passed, lines) = self.passed.get();
+        let between = passed.min(before.len())..passed.max(before.len());
+        let breaks = self.text.get(between).unwrap_or("").matches('\n').count();
+        let lines = match passed <= before.len() {
+            true => lines + breaks,
+            false => lines.saturating_sub(breaks),
+        };
+        self.passed.set((before.len(), lines));
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (lines + 1, column)
+    }
+
     fn root(&self) -> Result<Spanned<DeTable<'a>>, ConfigError> {
         DeTable::parse(self.text).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
@@ -204,7 +229,7 @@ impl<'a> Reader<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) -> ConfigError {
-        let (line, column) = position(self.text, span.start);
+        let (line, column) = self.position(span.start);
         ConfigError {
             file: self.file.to_owned(),
             line,
@@ -215,7 +240,7 @@ impl<'a> Reader<'a> {
     }
 
     fn source(&self, span: &Range<usize>) -> Source {
-        let (line, _) = position(self.text, span.start);
+        let (line, _) = self.position(span.start);
         Source::new(self.kind, format!("{}:{line}", self.file))
     }
 
@@ -691,13 +716,6 @@ impl<'a> Reader<'a> {
 }
 
 /// Line and column (from 1, in characters) of a byte offset.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
-}
-
 /// The known word nearest to `word`, if it is near enough to have been meant.
 pub fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known

@@ -1,6 +1,7 @@
 //! ERB templates, evaluated by the Ruby reader: text with the place of every part. Trim modes are
 //! off, as the loaders of configuration have them.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::UNKNOWN_MARK;
@@ -48,6 +49,9 @@ pub struct Rendered {
     pub text: String,
     shown: String,
     segments: Vec<Segment>,
+    /// Of a literal segment: its start, an offset in it, and the newlines up to there. Values are
+    /// asked for in order.
+    counted: Cell<(usize, usize, usize)>,
 }
 
 impl Rendered {
@@ -65,6 +69,7 @@ impl Rendered {
             text,
             shown: shown.to_owned(),
             segments: vec![segment],
+            counted: Cell::default(),
         }
     }
 
@@ -105,8 +110,15 @@ impl Rendered {
         if !segment.literal {
             return segment.line;
         }
-        let part = self.text.get(segment.start..offset).unwrap_or("");
-        segment.line + part.matches('\n').count()
+        let (start, passed, before) = self.counted.get();
+        let (from, before) = match start == segment.start && passed <= offset {
+            true => (passed, before),
+            false => (segment.start, 0),
+        };
+        let part = self.text.get(from..offset).unwrap_or("");
+        let breaks = before + part.matches('\n').count();
+        self.counted.set((segment.start, offset, breaks));
+        segment.line + breaks
     }
 }
 
@@ -162,6 +174,7 @@ pub fn render(template: &str, ruby: &mut Ruby<'_>) -> Result<Rendered, ErbError>
         text: String::new(),
         shown: ruby.shown.clone(),
         segments: Vec::new(),
+        counted: Cell::default(),
     };
     for part in out {
         let start = rendered.text.len();

@@ -6,11 +6,17 @@ use toml::de::{DeTable, DeValue};
 use crate::source::Source;
 use crate::target::{Traced, Value};
 
+/// The lines of values are counted from the beginning of the file, each for itself.
+const MAX_FILE: usize = 256 << 10;
+
 /// Reads a TOML file shown as `shown`.
 ///
 /// # Errors
 /// Where the text is no TOML: what is wrong, without the text itself.
 pub fn read(text: &str, shown: &str) -> Result<Traced, String> {
+    if text.len() > MAX_FILE {
+        return Err(format!("{shown}: larger than 256 KiB"));
+    }
     let root = DeTable::parse(text).map_err(|e| {
         let line = e.span().map_or(1, |span| line_of(text, span.start));
         format!("{shown}:{line}: {}", e.message())
