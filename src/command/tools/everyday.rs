@@ -128,11 +128,12 @@ pub(super) fn netcat(tool: &'static Tool, step: &Step) -> Reading {
     let ports = ["-connect", "-port", "--port", "-p"].map(|name| args.value(&[name]));
     let named = ports.into_iter().flatten().next();
     let named = named.filter(|_| !tool.data("ports").is_empty());
-    let address = named.or_else(|| args.operand_texts().last()).unwrap_or("");
+    let address = named.or_else(|| args.operand_texts().last());
+    let address = address.unwrap_or("").to_owned();
     if args.options.iter().any(|o| o.name == "-z") {
         return nothing(tool, step);
     }
-    lines(tool, step, &address.to_owned(), args)
+    lines(tool, step, &address, args)
 }
 
 /// What is sent in lines to an address (`host:6379`, `6379`).

@@ -101,7 +101,8 @@ fn closed(tool: &'static Tool, step: &Step, args: Args) -> Reading {
         "umount" => false,
         _ => {
             let owner = mode.split([':', '.']).next().unwrap_or("");
-            let number = owner.bytes().all(|b| b.is_ascii_digit()) && owner.trim_matches('0') != "";
+            let number =
+                owner.bytes().all(|b| b.is_ascii_digit()) && !owner.trim_matches('0').is_empty();
             number || super::engine_of(owner).is_some() || mode.starts_with(':')
         }
     };

@@ -96,8 +96,8 @@ fn destroying_call(code: &str) -> bool {
         let method = name.ends_with(['.', '>', ':', '&']);
         let name = head.get(name.len()..).unwrap_or("").to_ascii_lowercase();
         // Without an object before it only a longer name is a function's: `delete($h{x})`.
-        let tells = |part: &&str| name.contains(*part) && (method || name.len() > part.len());
-        DELETING.iter().any(|part| tells(&part))
+        let tells = |part: &str| name.contains(part) && (method || name.len() > part.len());
+        DELETING.iter().any(|part| tells(part))
     };
     let sends = ["'DELETE'", "\"DELETE\""]
         .iter()

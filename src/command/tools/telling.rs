@@ -242,10 +242,10 @@ fn parts(name: &str) -> Vec<String> {
         if !c.is_ascii_alphanumeric() || starts {
             parts.push(String::new());
         }
-        if c.is_ascii_alphanumeric() {
-            if let Some(part) = parts.last_mut() {
-                part.push(c.to_ascii_lowercase());
-            }
+        if c.is_ascii_alphanumeric()
+            && let Some(part) = parts.last_mut()
+        {
+            part.push(c.to_ascii_lowercase());
         }
         small = c.is_ascii_lowercase();
     }
