@@ -177,7 +177,10 @@ pub(super) fn named(tool: &'static Tool, step: &Step) -> Reading {
                     .iter()
                     .filter_map(|o| o.value.as_deref()),
             )
-            .any(|w| speaks_of_database(w) || w.contains('$'));
+            .any(|w| {
+                let named = tool.data("names").iter().any(|name| w.contains(name));
+                named || speaks_of_database(w) || w.contains('$')
+            });
         if !speaks {
             let names = tool.data("by-name");
             command
