@@ -570,6 +570,9 @@ impl Filled {
             (n, m) if n == m => n,
             _ => return Err(invalid("as many host addresses as hosts are needed")),
         };
+        if count > MAX_HOSTS {
+            return Err(invalid("more hosts than are followed here"));
+        }
         if ports.len() > 1 && ports.len() != count {
             return Err(invalid("as many ports as hosts are needed"));
         }
@@ -585,6 +588,9 @@ impl Filled {
             .collect()
     }
 }
+
+/// Each host is a target that is held against the others.
+const MAX_HOSTS: usize = 256;
 
 /// The entries of a comma list; none where nothing or an empty text was given.
 fn split_list(setting: Option<&Sourced<String>>) -> Vec<Sourced<String>> {
