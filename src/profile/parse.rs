@@ -201,7 +201,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Line and column of an offset.
+    /// Line and column (from 1, in characters) of a byte offset.
     fn position(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..offset).unwrap_or(self.text);
         let (passed, lines) = self.passed.get();
@@ -715,7 +715,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Line and column (from 1, in characters) of a byte offset.
 /// The known word nearest to `word`, if it is near enough to have been meant.
 pub fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
