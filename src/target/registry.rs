@@ -46,7 +46,10 @@ pub fn resolve(command: &Command, world: &World<'_>) -> Resolution {
     }
     let mut resolution = match resolver(tool.resolver) {
         Some(resolve) => resolve(command, world),
-        None => Resolution::unresolved(format!("no resolver for {}", tool.name)),
+        None => Resolution::unresolved(format!(
+            "tagout does not know which database {} reaches",
+            command.step.program()
+        )),
     };
     resolution.gaps.extend(unseen(command));
     if command.step.later {

@@ -1,6 +1,6 @@
 //! Code given as a word of the line: whether it starts programs, deletes files or loads more code.
 
-use crate::command::{Reading, Stdin, Step, Tool, Word};
+use crate::command::{Reading, Stdin, Step, Tool, Word, World};
 
 /// Functions of the scripting languages that start programs, delete files or run other code.
 const CALLS: &[&str] = &[
@@ -194,7 +194,7 @@ fn calls(code: &str, name: &str) -> bool {
 }
 
 /// Perl, awk, Lua and the like: their code may stand in any word.
-pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
+pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
     let words = step.argv.iter().skip(1);
     if let Some(at) = step.argv.iter().position(|w| w.text.starts_with("npm:")) {
         // `deno run npm:prisma ...`.
@@ -223,7 +223,12 @@ pub(super) fn read(tool: &'static Tool, step: &Step) -> Reading {
         let why = format!("code on standard input that uses `{what}`");
         return Reading::opaque(Some(tool), step, "code", why);
     }
-    Reading::not_mine(step)
+    let file = step.words().find(|w| !w.starts_with('-'));
+    let code = step.words().any(|w| CODE.contains(&w));
+    let script = file.filter(|_| !code);
+    script
+        .and_then(|file| super::script::read(tool, step, world, file))
+        .unwrap_or_else(|| Reading::not_mine(step))
 }
 
 #[cfg(test)]

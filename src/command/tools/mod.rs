@@ -21,6 +21,7 @@ mod rails;
 mod rake;
 mod recipes;
 mod ruby;
+mod script;
 mod servers;
 mod symfony;
 mod task;
@@ -127,7 +128,7 @@ pub fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Reading {
         "workspace" => workspace::read(tool, step, world),
         "script-lines" => together::lines(tool, step, world),
         "script-names" => together::names(tool, step, world),
-        "inline-code" => inline::read(tool, step),
+        "inline-code" => inline::read(tool, step, world),
         "python" => python::read(tool, step, world),
         "python-launcher" => python::launcher(tool, step, world),
         "python-opaque" => python::opaque(tool, step),

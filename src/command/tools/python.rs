@@ -91,7 +91,7 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
         at += 1;
         match (letter, value) {
             ('W' | 'X', _) => {}
-            ('m', Some(module)) => return module_start(tool, step, &module, at),
+            ('m', Some(module)) => return module_start(tool, step, &module, at, world),
             ('c', Some(code)) => return code_start(tool, step, &code.text),
             _ => return Reading::not_mine(step),
         }
@@ -102,7 +102,13 @@ pub(super) fn read(tool: &'static Tool, step: &Step, world: &World<'_>) -> Readi
     }
 }
 
-fn module_start(tool: &'static Tool, step: &Step, module: &Word, at: usize) -> Reading {
+fn module_start(
+    tool: &'static Tool,
+    step: &Step,
+    module: &Word,
+    at: usize,
+    world: &World<'_>,
+) -> Reading {
     let program = MODULES.iter().find(|(m, _)| *m == module.text);
     let rest = step.argv.get(at..).unwrap_or(&[]);
     match program {
@@ -119,7 +125,13 @@ fn module_start(tool: &'static Tool, step: &Step, module: &Word, at: usize) -> R
             "unknown module",
             "the module is not literal",
         ),
-        None => Reading::not_mine(step),
+        None => {
+            let place = module.text.replace('.', "/");
+            let files = [format!("{place}.py"), format!("{place}/__main__.py")];
+            let told = |file: &String| super::script::read(tool, step, world, file);
+            let told = files.iter().find_map(told);
+            told.unwrap_or_else(|| Reading::not_mine(step))
+        }
     }
 }
 
@@ -157,9 +169,7 @@ fn script(tool: &'static Tool, step: &Step, at: usize, world: &World<'_>) -> Rea
         return Reading::steps(vec![step]);
     }
     let text = world.files.read_text(&step.path(step.program_path()));
-    let Ok(text) = text else {
-        return Reading::not_mine(&step);
-    };
+    let text = text.unwrap_or_default();
     if text.contains("execute_from_command_line")
         && let Some(django) = crate::command::catalogue::tool("django")
     {
@@ -169,7 +179,8 @@ fn script(tool: &'static Tool, step: &Step, at: usize, world: &World<'_>) -> Rea
         let why = "a script that sets Django up can do anything";
         return Reading::opaque(Some(tool), &step, "script", why);
     }
-    Reading::not_mine(&step)
+    super::script::read(tool, &step, world, step.program_path())
+        .unwrap_or_else(|| Reading::not_mine(&step))
 }
 
 /// `tox`, `nox`: they run what their own files say.
