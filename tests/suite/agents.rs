@@ -202,7 +202,7 @@ fn nothing_that_goes_wrong_lets_a_command_run() {
 #[test]
 fn a_missing_companion_or_journal_or_directory_refuses_too() {
     let scene = Scene::new();
-    std::fs::copy(tagout(), scene.path("tagout")).unwrap();
+    scene.copy(tagout().as_ref(), "tagout");
     for agent in AGENTS {
         let input = question(agent, WIPE).to_string();
         let mut alone = scene.command(scene.path("tagout"));

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::servers::{MariaDb, Postgres, free_port, running_as_root};
-use crate::support::{needs, tagout};
+use crate::support::{copy_program, needs, tagout};
 
 /// A project whose marks call 127.0.0.2 production.
 pub(crate) struct Project {
@@ -866,7 +866,7 @@ fn set_uid_programs_are_told_of() {
     let project = Project::new();
     // Out of the build's folder, which other users may not enter.
     let own = project.path("tagout");
-    fs::copy(tagout(), &own).unwrap();
+    copy_program(tagout().as_ref(), &own);
     let mut command = Command::new(setpriv);
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     command.arg(&own).args(["run", "-p", "worker", "--"]);

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::fence::{FULL_SERVER, Project, arrived, compiled, port, server};
 use crate::servers::{MariaDb, Postgres, running_as_root};
-use crate::support::{needs, tagout};
+use crate::support::{copy_program, needs, tagout};
 
 /// Whether no datagram came.
 fn is_quiet(messages: &UdpSocket) -> bool {
@@ -165,7 +165,7 @@ fn the_supervisor_is_closed_to_its_user() {
         return;
     };
     let own = project.path("tagout");
-    std::fs::copy(tagout(), &own).unwrap();
+    copy_program(tagout().as_ref(), &own);
     let mut words: Vec<String> = Vec::new();
     if running_as_root() {
         let Some(setpriv) = needs("setpriv") else {

@@ -4,7 +4,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use crate::support::{Ran, Scene, needs, ran, tagout};
+use crate::support::{Ran, Scene, copy_program, needs, ran, tagout};
 
 /// Says what it was given and what it sees.
 const GREET: &str = r#"#!/bin/bash
@@ -372,7 +372,7 @@ fn copies_that_start_each_other_are_stopped() {
     let scene = scene();
     for folder in ["one", "two"] {
         std::fs::create_dir_all(scene.path(folder)).unwrap();
-        std::fs::copy(tagout(), scene.path(folder).join("greet")).unwrap();
+        copy_program(tagout().as_ref(), &scene.path(folder).join("greet"));
     }
     let path = format!(
         "{}:{}",

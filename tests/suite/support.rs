@@ -40,6 +40,13 @@ pub(crate) fn tagout() -> &'static str {
     env!("CARGO_BIN_EXE_tagout")
 }
 
+/// Copies a program. By another process: a descriptor of ours that may write to it would be inherited
+/// by what other tests start meanwhile, and the copy could not be executed.
+pub(crate) fn copy_program(program: &std::path::Path, to: &std::path::Path) {
+    let done = ran(std::process::Command::new("cp").arg(program).arg(to));
+    assert_eq!(done.code, Some(0), "{done:?}");
+}
+
 /// A directory with a project in it, and a journal of its own.
 pub(crate) struct Scene {
     pub(crate) dir: tempfile::TempDir,
@@ -76,13 +83,9 @@ impl Scene {
         self
     }
 
-    /// Copies a program here. By another process: a descriptor of ours that may write to it would
-    /// be inherited by what other tests start meanwhile, and the copy could not be executed.
+    /// Copies a program here.
     pub(crate) fn copy(&self, program: &std::path::Path, name: &str) {
-        let done = ran(std::process::Command::new("cp")
-            .arg(program)
-            .arg(self.path(name)));
-        assert_eq!(done.code, Some(0), "{done:?}");
+        copy_program(program, &self.path(name));
     }
 
     /// A program in this directory with a small environment of its own.
