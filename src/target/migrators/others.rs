@@ -99,9 +99,12 @@ pub(super) fn symfony(command: &Command, world: &World<'_>) -> Resolution {
         files.push(".env.local".to_owned());
     }
     files.push(".env".to_owned());
-    let found = super::variable(command, "DATABASE_URL")
-        .map(Ok)
-        .or_else(|| find(&files, "DATABASE_URL"));
+    let given = super::variable(command, "DATABASE_URL");
+    // Symfony's `Dotenv::bootEnv` (5.1): what `composer dump-env` wrote goes before the files.
+    if given.is_none() && world.files.is_file(&command.step.path(".env.local.php")) {
+        return Resolution::unresolved(".env.local.php decides, which is code");
+    }
+    let found = given.map(Ok).or_else(|| find(&files, "DATABASE_URL"));
     let mut resolution = match found {
         Some(Ok(url)) => of_url(&url, Postgres::Libpq, command, world),
         Some(Err(missing)) => return gap(missing),

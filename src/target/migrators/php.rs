@@ -637,6 +637,20 @@ mod tests {
     }
 
     #[test]
+    fn what_symfony_dumped_goes_before_its_files() {
+        let symfony = crate::target::migrators::others::symfony;
+        let env = (".env", "APP_ENV=prod\nDATABASE_URL=postgres://u@h/d\n");
+        let line = "bin/console doctrine:schema:drop";
+        let found = places(symfony, "symfony console", line, &[env]);
+        assert_eq!(found, "postgres://u@h:5432/d");
+        let dumped = (".env.local.php", "<?php return ['DATABASE_URL' => 'x'];");
+        assert_eq!(
+            places(symfony, "symfony console", line, &[env, dumped]),
+            "?"
+        );
+    }
+
+    #[test]
     fn yii_cake_magento_and_craft_are_read() {
         let yii_files = [
             (
