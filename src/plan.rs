@@ -316,13 +316,14 @@ pub fn judge_step(first: Step, profile: &Profile, scene: Scene<'_>) -> Vec<Judge
                 probe(&command, &world, &mut resolution, ask);
             }
             fill_silence(&command, &mut resolution);
-            let marked = (command.effect() > Effect::None)
-                .then(|| place::marked(&command, root, &profile.marks));
+            let touches = command.effect() > Effect::None;
+            let marked = touches.then(|| place::marked(&command, root, &profile.marks));
             if let Some(place) = marked.flatten() {
                 resolution.gaps.clear();
                 resolution.targets = vec![place];
             }
-            let proposed = place::is_local(&command).then(|| place::target(&command, root));
+            let proposed = touches && place::is_local(&command);
+            let proposed = proposed.then(|| place::target(&command, root));
             let targets = std::mem::take(&mut resolution.targets);
             let mut replicas = std::mem::take(&mut resolution.replicas);
             replicas.retain(|replica| !targets.contains(replica));

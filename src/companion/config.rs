@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::definition::config_option;
+use super::definition::{config_option, profile_option};
 use crate::cli::{Session, exit};
 use crate::config::{self, Config};
 use crate::profile::{Layer, LayerKind, Trust, choose};
@@ -30,13 +30,9 @@ pub(super) fn define(command: Command) -> Command {
 pub(super) fn show_command(command: Command) -> Command {
     command
         .arg(config_option())
-        .arg(
-            Arg::new("profile")
-                .short('p')
-                .long("profile")
-                .value_name("NAME")
-                .help("The profile to show [default: the one a run here would use]"),
-        )
+        .arg(profile_option(
+            "The profile to show [default: the one a run here would use]",
+        ))
         .arg(
             Arg::new("json")
                 .long("json")

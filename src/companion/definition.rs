@@ -47,16 +47,30 @@ pub(super) fn config_option() -> Arg {
         .help("The user's configuration folder [default: ~/.config/tagout]")
 }
 
+/// `-p`, of every subcommand that takes a profile.
+pub(super) fn profile_option(help: &'static str) -> Arg {
+    Arg::new("profile")
+        .short('p')
+        .long("profile")
+        .value_name("NAME")
+        .help(help)
+}
+
+/// The command that a subcommand is about.
+pub(super) fn command_words() -> Arg {
+    Arg::new("command")
+        .value_name("COMMAND")
+        .required(true)
+        .num_args(1..)
+        .trailing_var_arg(true)
+        .value_parser(value_parser!(OsString))
+        .help("The command and its arguments, after `--`")
+}
+
 fn asking(command: Command) -> Command {
     command
         .arg(config_option())
-        .arg(
-            Arg::new("profile")
-                .short('p')
-                .long("profile")
-                .value_name("NAME")
-                .help("The profile to use [default: the configuration's, else `default`]"),
-        )
+        .arg(profile_option("The profile to use [default: the configuration's, else `default`]"))
         .arg(
             Arg::new("keep")
                 .long("keep")
@@ -86,16 +100,7 @@ fn asking(command: Command) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Do not read a stream for a client beforehand: it can then do anything"),
         )
-        .arg(
-            Arg::new("command")
-                .value_name("COMMAND")
-                .required(true)
-                .num_args(1..)
-                .trailing_var_arg(true)
-                .value_parser(value_parser!(OsString))
-                .value_hint(ValueHint::CommandWithArguments)
-                .help("The command and its arguments, after `--`"),
-        )
+        .arg(command_words().value_hint(ValueHint::CommandWithArguments))
 }
 
 fn exact_name(text: &str) -> Result<String, String> {

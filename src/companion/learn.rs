@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::definition::command_words;
 use super::propose;
 use crate::cli::arguments::Asked;
 use crate::cli::{Session, exit};
@@ -32,15 +33,7 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Run nothing: only compare with names in the project's code"),
         )
-        .arg(
-            Arg::new("command")
-                .value_name("COMMAND")
-                .required(true)
-                .num_args(1..)
-                .trailing_var_arg(true)
-                .value_parser(value_parser!(OsString))
-                .help("The command and its arguments, after `--`"),
-        )
+        .arg(command_words())
         .after_help(
             "A program reads its environment from its own memory, so no system call shows what it asks for.\n\
              A name counts as asked for where it stands in what the command printed (`KeyError: 'STRIPE_KEY'`)\n\

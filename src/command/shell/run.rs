@@ -701,7 +701,7 @@ impl<'w> Run<'w> {
         let program = argv.first().map_or("", |w| w.text.as_str());
         let words: Vec<&str> = argv.iter().skip(1).map(|w| w.text.as_str()).collect();
         let operands = words.iter().copied().filter(|w| !w.starts_with('-'));
-        let behind = |name: fn(&str) -> bool| {
+        let behind = |name: &dyn Fn(&str) -> bool| {
             let at = words.iter().position(|w| name(w))?;
             words.get(at + 1).copied()
         };
@@ -720,10 +720,7 @@ impl<'w> Run<'w> {
                 }
             }
             "curl" => {
-                let named = behind(|w| {
-                    w == "--output"
-                        || w.ends_with('o') && w.starts_with('-') && !w.starts_with("--")
-                });
+                let named = behind(&|w| w == "--output" || bundle(w, 'o'));
                 made.extend(named.map(str::to_owned));
                 if words
                     .iter()
@@ -733,10 +730,7 @@ impl<'w> Run<'w> {
                 }
             }
             "wget" => {
-                let named = behind(|w| {
-                    w.starts_with("--output-d")
-                        || w.ends_with('O') && w.starts_with('-') && !w.starts_with("--")
-                });
+                let named = behind(&|w| w.starts_with("--output-d") || bundle(w, 'O'));
                 match named {
                     Some(name) => made.push(name.to_owned()),
                     None => made.extend(operands.map(base)),

@@ -232,25 +232,13 @@ fn modules(text: &str) -> Result<Vec<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::script::tests::in_project;
     use super::*;
-    use crate::command::{Caller, catalogue};
-    use crate::environment::Vars;
-    use crate::files::Memory;
 
     fn looked(files: &[(&str, &str)]) -> Script {
-        let mut memory = Memory::new();
-        for (path, text) in files {
-            memory = memory.with(format!("/p/{path}"), *text);
-        }
-        let caller = Caller::default();
-        let world = World {
-            files: &memory,
-            caller: &caller,
-            heard: None,
-        };
-        let words = ["node", "a.js"].map(str::to_owned);
-        let step = Step::new(words, Vars::default(), PathBuf::from("/p"));
-        look(catalogue::find("node").unwrap(), &step, &world, "a.js")
+        in_project(files, ["node", "a.js"], |tool, step, world| {
+            look(tool, step, world, "a.js")
+        })
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn script(
         .filter_map(|o| o.value.as_deref())
         .flat_map(|d| d.split(':'));
     ruby.load_dirs.extend(dirs.map(|d| step.path(d)));
+    let text = file.and_then(|file| world.files.read_text(&step.path(file)).ok());
     let mut readable = true;
     match (code, file) {
         (Some(code), _) => match crate::target::readers::ruby::parse(code) {
@@ -111,10 +112,9 @@ fn script(
             Err(_) => readable = super::inline::reaches(code).is_none(),
         },
         (None, Some(file)) => {
-            let path = step.path(file);
-            let text = world.files.read_text(&path);
-            readable = text.is_ok_and(|t| crate::target::readers::ruby::parse(&t).is_ok())
-                && ruby.load_file(&path).is_ok();
+            let parsed = |text: &String| crate::target::readers::ruby::parse(text).is_ok();
+            readable =
+                text.as_ref().is_some_and(parsed) && ruby.load_file(&step.path(file)).is_ok();
         }
         (None, None) => readable = false,
     }
@@ -147,9 +147,7 @@ fn script(
     let library = library || step.words().any(required);
     let shell = ruby.facts.iter().any(|f| matches!(f, Fact::Shell(Err(_))))
         || code.is_some_and(|code| removes.iter().any(|word| code.contains(word)))
-        || file
-            .and_then(|file| world.files.read_text(&step.path(file)).ok())
-            .is_some_and(|text| starts_unseen(&text));
+        || text.is_some_and(|text| starts_unseen(&text));
     let unread = ruby.facts.iter().any(|f| matches!(f, Fact::Load(Err(_))))
         || !readable
         || ends("rails/commands");

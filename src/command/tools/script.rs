@@ -108,26 +108,33 @@ fn file_of(module: &str, from: &Path, roots: &[PathBuf], world: &World<'_>) -> O
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::command::{Caller, catalogue};
     use crate::environment::Vars;
     use crate::files::Memory;
 
-    fn told(files: &[(&str, &str)]) -> Option<String> {
-        let mut memory = Memory::new();
-        for (path, text) in files {
-            memory = memory.with(format!("/p/{path}"), *text);
-        }
+    /// What a look at a project's files says of a command's words.
+    pub(in crate::command::tools) fn in_project<T>(
+        files: &[(&str, &str)],
+        words: [&str; 2],
+        look: impl FnOnce(&'static Tool, &Step, &World<'_>) -> T,
+    ) -> T {
+        let memory = Memory::new().below("/p", files);
         let caller = Caller::default();
         let world = World {
             files: &memory,
             caller: &caller,
             heard: None,
         };
-        let words = ["python", "a.py"].map(str::to_owned);
-        let step = Step::new(words, Vars::default(), PathBuf::from("/p"));
-        tells(catalogue::find("python").unwrap(), &step, &world, "a.py")
+        let step = Step::new(words.map(str::to_owned), Vars::default(), "/p".into());
+        look(catalogue::find(words[0]).unwrap(), &step, &world)
+    }
+
+    fn told(files: &[(&str, &str)]) -> Option<String> {
+        in_project(files, ["python", "a.py"], |tool, step, world| {
+            tells(tool, step, world, "a.py")
+        })
     }
 
     #[test]
